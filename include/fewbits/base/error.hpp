@@ -73,7 +73,8 @@ class error {
   constexpr error& append(std::uint64_t number) noexcept {
     char digits[20] = {};
     std::size_t first = sizeof digits;
-    do digits[--first] = static_cast<char>('0' + number % 10);
+    do
+      digits[--first] = static_cast<char>('0' + number % 10);
     while ((number /= 10) != 0);
     return append(std::string_view{digits + first, sizeof digits - first});
   }
