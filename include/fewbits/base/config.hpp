@@ -41,6 +41,10 @@
 
 #if defined(__SIZEOF_INT128__)
 #define FEWBITS_HAS_INT128 1
+FEWBITS_NAMESPACE_BEGIN
+__extension__ typedef __int128 int128;  // __extension__ silences -Wpedantic, which a using declaration cannot
+__extension__ typedef unsigned __int128 uint128;
+FEWBITS_NAMESPACE_END
 #else
 #define FEWBITS_HAS_INT128 0
 #endif
