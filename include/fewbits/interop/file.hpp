@@ -59,6 +59,8 @@ class mapped_file {
  private:
   mapped_file() noexcept = default;
 
+  static result<mapped_file> read_stream(std::FILE* stream, const char* path) noexcept;  // closes the stream
+
   static error failure(const char* path, const char* verb, int number) noexcept {
     error why{number == ENOENT ? errc::not_found : errc::io_failure};
     append_quoted(why << "the file ", path) << (number == ENOENT ? " does not exist" : " cannot be ");
@@ -71,11 +73,10 @@ class mapped_file {
   nothrow_array<std::byte> copy_;
 };
 
-inline result<mapped_file> mapped_file::read(const char* path) noexcept {
-  mapped_file file;
-  std::FILE* const stream = std::fopen(path, "rb");
+inline result<mapped_file> mapped_file::read_stream(std::FILE* stream, const char* path) noexcept {
   if (stream == nullptr)
     return failure(path, "opened", errno);
+  mapped_file file;
   // Chunks, not a size asked beforehand: a pipe has none, and a file may grow meanwhile.
   std::byte chunk[16384];
   bool fits = true;
@@ -95,14 +96,17 @@ inline result<mapped_file> mapped_file::read(const char* path) noexcept {
   return file;
 }
 
+inline result<mapped_file> mapped_file::read(const char* path) noexcept {
+  return read_stream(std::fopen(path, "rb"), path);
+}
+
 inline result<mapped_file> mapped_file::open(const char* path) noexcept {
 #if FEWBITS_HAS_MMAP
   const int descriptor = ::open(path, O_RDONLY | O_CLOEXEC);
   if (descriptor < 0)
     return failure(path, "opened", errno);
   struct ::stat status = {};
-  const bool known = ::fstat(descriptor, &status) == 0;
-  if (known && S_ISREG(status.st_mode) && status.st_size > 0) {
+  if (::fstat(descriptor, &status) == 0 && S_ISREG(status.st_mode) && status.st_size > 0) {
     const auto size = static_cast<std::uint64_t>(status.st_size);
     if (size > std::numeric_limits<std::size_t>::max()) {
       ::close(descriptor);
@@ -118,9 +122,13 @@ inline result<mapped_file> mapped_file::open(const char* path) noexcept {
       return file;
     }
   }
-  ::close(descriptor);
-#endif
+  std::FILE* const stream = ::fdopen(descriptor, "rb");
+  if (stream == nullptr)
+    ::close(descriptor);
+  return read_stream(stream, path);
+#else
   return read(path);
+#endif
 }
 
 FEWBITS_NAMESPACE_END

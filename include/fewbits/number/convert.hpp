@@ -6,6 +6,7 @@
 
 #include <fewbits/base/config.hpp>
 #include <fewbits/number/codec.hpp>
+#include <fewbits/number/direct.hpp>
 #include <fewbits/number/fixed_format.hpp>
 #include <fewbits/number/native.hpp>
 #include <fewbits/number/policies.hpp>
@@ -119,6 +120,26 @@ constexpr long double pack_long_double(const unpacked_number& x) noexcept {
 }
 #endif
 
+/// The code for a number. At run time the direct ways are taken where they apply; they give the same bits.
+template <auto Target, class From, class Encoding>
+constexpr std::uint64_t encode(const From& x, const Encoding& how) noexcept {
+  if constexpr (std::is_same_v<std::remove_const_t<decltype(Target)>, float_format>) {
+    if (!std::is_constant_evaluated()) {
+      if constexpr (is_minifloat<From>) {
+        if constexpr (direct::narrows<From::format, Target>)
+          return direct::narrow<From::format, Target>(x.bits(), how);
+        else if constexpr (direct::widens<From::format, Target>)
+          return direct::widen<From::format, Target>(x.bits());
+      } else if constexpr (native_floating_point<From>) {
+        using native = native_float<From>;
+        if constexpr (direct::narrows<native::format, Target>)
+          return direct::narrow<native::format, Target>(std::bit_cast<typename native::bits_type>(x), how);
+      }
+    }
+  }
+  return pack_code<Target>(unpack(x), how);
+}
+
 }  // namespace detail
 
 /// Converts between any two number types, of which at least one is fewbits'. One rounding from the exact value.
@@ -138,24 +159,23 @@ template <number To, number From, policy... Policies>
 requires few_bit_number<To> || few_bit_number<From>
 [[nodiscard]] constexpr To convert(const From& x, const Policies&... policies) noexcept {
   using target = std::remove_cv_t<To>;
-  const unpacked_number value = unpack(x);
   if constexpr (few_bit_number<To>) {
     const auto how = detail::choose_encoding<target>(saturating_encoding, policies...);
     detail::check_target<target, std::remove_cv_t<decltype(how.rounding)>>();
-    return target::from_bits(static_cast<typename target::bits_type>(pack_code<target::format>(value, how)));
+    return target::from_bits(static_cast<typename target::bits_type>(detail::encode<target::format>(x, how)));
   } else if constexpr (native_floating_point<To>) {
     const auto how = detail::choose_encoding<target>(operator_encoding, policies...);
     using native = native_float<target>;
-    return std::bit_cast<target>(static_cast<typename native::bits_type>(pack_code<native::format>(value, how)));
+    return std::bit_cast<target>(static_cast<typename native::bits_type>(detail::encode<native::format>(x, how)));
   } else if constexpr (native_integer<To>) {
     static_assert(sizeof(To) <= 8, "integers of more than 64 bits are not a target: convert to 64 bits and widen");
     constexpr encoding<nearest_even_t, saturate_t, nan_to_zero_t> defaults{};
     const auto how = detail::choose_encoding<target>(defaults, policies...);
     constexpr fixed_format integer{.total_bits = sizeof(To) * 8, .is_signed = static_cast<target>(-1) < target{0}};
-    return static_cast<target>(pack_code<integer>(value, how));
+    return static_cast<target>(detail::encode<integer>(x, how));
   } else {
     static_assert(sizeof...(Policies) == 0, "widening to long double is exact: it takes no policy");
-    return detail::pack_long_double(value);
+    return detail::pack_long_double(unpack(x));
   }
 }
 

@@ -25,7 +25,9 @@ inline constexpr std::uint64_t half_gap = 1ull << 63;
 struct nearest_even_t {
   using policy_kind = rounding_kind;
   [[nodiscard]] constexpr bool away_from_zero(const rounding_site& at) const noexcept {
-    return at.fraction > half_gap || (at.fraction == half_gap && at.odd);
+    // Not || and &&: every second value would be a mispredicted branch.
+    return (static_cast<int>(at.fraction > half_gap) |
+            (static_cast<int>(at.fraction == half_gap) & static_cast<int>(at.odd))) != 0;
   }
 };
 /// To the nearest code; a tie goes away from zero.
