@@ -7,4 +7,5 @@
 #include <fewbits/number/limits.hpp>
 #include <fewbits/number/minifloat.hpp>
 #include <fewbits/number/p3109.hpp>
+#include <fewbits/number/presets.hpp>
 #include <fewbits/number/types.hpp>

@@ -93,7 +93,7 @@ constexpr std::uint64_t round_to_unbounded_code(const unpacked_number& x, const 
     code = shift < 64 ? x.significand >> shift : 0;
     fraction = shift < 64 ? x.significand << (64 - shift) : shift_right_sticky(x.significand, shift - 64);
   }
-  if (fraction != 0 && rounding.away_from_zero({x.negative, (code & 1) != 0, fraction}))
+  if (fraction != 0 && rounding.away_from_zero({x.negative, code, fraction}))
     ++code;
   return code;
 }
@@ -108,7 +108,9 @@ constexpr std::uint64_t pack_code(const unpacked_number& value, const Encoding& 
   const std::uint64_t sign = x.negative ? Format.sign_mask() : 0;
   const auto nan = [&]() noexcept -> std::uint64_t {
     if constexpr (!Format.has_nan())
-      return how.nan.code(Format.max_code(), Format.has_negative_zero() ? Format.sign_mask() : 0);
+      return how.nan.code({x.negative, Format.max_code(), Format.has_negative_zero() ? Format.sign_mask() : 0});
+    else if constexpr (requires { how.nan.quiet(Format, x.negative); })
+      return how.nan.quiet(Format, x.negative);
     else
       return Format.nan_code() | (Format.nan == nan_codes::negative_zero ? 0 : sign);
   };

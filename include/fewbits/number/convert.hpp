@@ -71,7 +71,7 @@ constexpr void check_policies() noexcept {
   static_assert(count_of_kind<overflow_kind, Policies...> <= 1,
                 "two overflow policies: give one of saturate, no_saturate, saturate_finite");
   static_assert(count_of_kind<nan_kind, Policies...> <= 1,
-                "two NaN policies: give one of nan_to_max, nan_to_zero, nan_to_negative_zero");
+                "two NaN policies: give one of nan_to_max, nan_to_zero, nan_to_negated_zero");
   static_assert(count_of_kind<sign_kind, Policies...> <= 1, "two sign policies: give one of keep_sign, drop_sign");
   static_assert(count_of_kind<preset_kind, Policies...> == 0 || sizeof...(Policies) == 1,
                 "a preset makes every choice by itself: give a preset or policies, not both");
@@ -148,7 +148,7 @@ constexpr std::uint64_t encode(const From& x, const Encoding& how) noexcept {
 /// - rounding: nearest_even (default), nearest_away, toward_zero, upward, downward, to_odd, stochastic(bits, count),
 ///   nearest_geometric;
 /// - overflow: saturate (default into a few-bit type), no_saturate (default into a native type), saturate_finite;
-/// - NaN into a format without NaN: nan_to_max (default), nan_to_zero, nan_to_negative_zero;
+/// - NaN into a format without NaN: nan_to_max (default), nan_to_zero, nan_to_negated_zero;
 /// - a negative value into an unsigned format: keep_sign (default: out of range), drop_sign;
 /// - or one preset: ocp, cuda, torch, ml_dtypes.
 ///

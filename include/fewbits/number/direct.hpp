@@ -36,7 +36,7 @@ constexpr std::uint64_t narrow(std::uint64_t code, const Encoding& how) noexcept
   if constexpr (!Target.is_signed && decltype(how.sign)::drops_sign)
     negative = false;
   rounded += static_cast<std::uint64_t>(fraction != 0) &
-             static_cast<std::uint64_t>(how.rounding.away_from_zero({negative, (rounded & 1) != 0, fraction}));
+             static_cast<std::uint64_t>(how.rounding.away_from_zero({negative, rounded, fraction}));
   const bool out_of_range = rounded > Target.max_code() || (!Target.is_signed && negative);
   if (out_of_range) [[unlikely]]
     return pack_code<Target>(unpack_code<Source>(code), how);

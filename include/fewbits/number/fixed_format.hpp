@@ -26,6 +26,10 @@ struct fixed_format {
   [[nodiscard]] constexpr std::uint64_t negative_limit() const noexcept {
     return is_signed ? max_code() + (symmetric ? 0 : 1) : 0;
   }
+  /// The same format with every code in use.
+  [[nodiscard]] constexpr fixed_format all_codes() const noexcept {
+    return {total_bits, fraction_bits, is_signed, false};
+  }
 };
 
 constexpr bool is_consistent(const fixed_format& f) noexcept {
@@ -51,7 +55,7 @@ constexpr std::uint64_t pack_code(const unpacked_number& x, const Encoding& how 
     return (negative ? 0 - rounded_magnitude : rounded_magnitude) & Format.code_mask();
   };
   switch (x.kind) {
-    case number_class::nan: return how.nan.code(Format.max_code(), 0);
+    case number_class::nan: return how.nan.code({negative, Format.max_code(), 0});
     case number_class::zero: return 0;
     case number_class::infinite: return with_sign(limit);
     case number_class::finite: break;
@@ -69,7 +73,7 @@ constexpr std::uint64_t pack_code(const unpacked_number& x, const Encoding& how 
   } else {
     fraction = shift_right_sticky(x.significand, -point - 1);
   }
-  if (fraction != 0 && how.rounding.away_from_zero({negative, (magnitude & 1) != 0, fraction}))
+  if (fraction != 0 && how.rounding.away_from_zero({negative, magnitude, fraction}))
     ++magnitude;
   return with_sign(magnitude < limit ? magnitude : limit);
 }

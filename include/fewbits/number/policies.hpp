@@ -50,28 +50,33 @@ inline constexpr saturate_t saturate{};
 inline constexpr no_saturate_t no_saturate{};
 inline constexpr saturate_finite_t saturate_finite{};
 
-/// A NaN policy answers with a code, given the codes of the largest finite value and of -0 (or 0 where -0 is missing).
+/// What a NaN policy answers from where the format has no NaN.
+struct nan_site {
+  bool negative;                     ///< sign of the NaN
+  std::uint64_t max_code;            ///< the largest finite value
+  std::uint64_t negative_zero_code;  ///< -0, or +0 where there is none
+};
 
 /// NaN into a format without NaN: the largest finite value, positive whatever the NaN's sign (CUDA).
 struct nan_to_max_t {
   using policy_kind = nan_kind;
-  [[nodiscard]] constexpr std::uint64_t code(std::uint64_t max_code, std::uint64_t) const noexcept { return max_code; }
+  [[nodiscard]] constexpr std::uint64_t code(const nan_site& at) const noexcept { return at.max_code; }
 };
 /// NaN into a format without NaN: +0.
 struct nan_to_zero_t {
   using policy_kind = nan_kind;
-  [[nodiscard]] constexpr std::uint64_t code(std::uint64_t, std::uint64_t) const noexcept { return 0; }
+  [[nodiscard]] constexpr std::uint64_t code(const nan_site&) const noexcept { return 0; }
 };
-/// NaN into a format without NaN: -0 where there is one, else +0 (ml_dtypes).
-struct nan_to_negative_zero_t {
+/// NaN into a format without NaN: the zero of the opposite sign (ml_dtypes).
+struct nan_to_negated_zero_t {
   using policy_kind = nan_kind;
-  [[nodiscard]] constexpr std::uint64_t code(std::uint64_t, std::uint64_t negative_zero_code) const noexcept {
-    return negative_zero_code;
+  [[nodiscard]] constexpr std::uint64_t code(const nan_site& at) const noexcept {
+    return at.negative ? 0 : at.negative_zero_code;
   }
 };
 inline constexpr nan_to_max_t nan_to_max{};
 inline constexpr nan_to_zero_t nan_to_zero{};
-inline constexpr nan_to_negative_zero_t nan_to_negative_zero{};
+inline constexpr nan_to_negated_zero_t nan_to_negated_zero{};
 
 /// Into an unsigned format: a negative value is out of range (the default), or counts by its magnitude.
 struct keep_sign_t {
@@ -92,10 +97,11 @@ concept overflow_policy = std::is_same_v<typename P::policy_kind, overflow_kind>
   out_of_range{policy.negative};
   out_of_range{policy.zero};
 };
+/// A policy with `quiet(format, negative)` also chooses the NaN that is written where there are several.
 template <class P>
 concept nan_policy = std::is_same_v<typename P::policy_kind, nan_kind> &&
-    requires(const P& policy, std::uint64_t code) {
-  std::uint64_t{policy.code(code, code)};
+    requires(const P& policy, const nan_site& at) {
+  std::uint64_t{policy.code(at)};
 };
 template <class P>
 concept sign_policy = std::is_same_v<typename P::policy_kind, sign_kind> && requires {

@@ -12,8 +12,10 @@ FEWBITS_NAMESPACE_BEGIN
 /// What a rounding policy may look at: the value lies strictly between a code and the next one away from zero.
 struct rounding_site {
   bool negative;           ///< sign of the value
-  bool odd;                ///< lowest bit of the code toward zero
+  std::uint64_t code;      ///< magnitude of the code toward zero
   std::uint64_t fraction;  ///< distance from that code in units of 2^-64 of the gap, never 0; its lowest bit is sticky
+
+  [[nodiscard]] constexpr bool odd() const noexcept { return (code & 1) != 0; }
 };
 
 /// Tags that say which choice a policy makes; `convert` takes at most one policy of a kind.
@@ -27,7 +29,7 @@ struct nearest_even_t {
   [[nodiscard]] constexpr bool away_from_zero(const rounding_site& at) const noexcept {
     // Not || and &&: every second value would be a mispredicted branch.
     return (static_cast<int>(at.fraction > half_gap) |
-            (static_cast<int>(at.fraction == half_gap) & static_cast<int>(at.odd))) != 0;
+            (static_cast<int>(at.fraction == half_gap) & static_cast<int>(at.odd()))) != 0;
   }
 };
 /// To the nearest code; a tie goes away from zero.
@@ -58,7 +60,7 @@ struct downward_t {
 /// To the neighbour with an odd code: a later rounding to fewer bits is then as good as one rounding.
 struct to_odd_t {
   using policy_kind = rounding_kind;
-  [[nodiscard]] constexpr bool away_from_zero(const rounding_site& at) const noexcept { return !at.odd; }
+  [[nodiscard]] constexpr bool away_from_zero(const rounding_site& at) const noexcept { return !at.odd(); }
 };
 /// Nearest on a logarithmic scale, for formats without a mantissa: up from sqrt(2) on.
 struct nearest_geometric_t {
