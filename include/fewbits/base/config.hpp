@@ -25,7 +25,8 @@
 #endif
 
 // Half-precision types of the compiler. Each format they share with fewbits converts bit for bit.
-#if defined(__FLT16_MANT_DIG__)
+// g++ 12 has _Float16 in C++ on x86 alone, and defines its limits everywhere.
+#if defined(__FLT16_MANT_DIG__) && (defined(__clang__) || !defined(__GNUC__) || __GNUC__ >= 13 || defined(__x86_64__))
 #define FEWBITS_HAS_FLOAT16 1  // _Float16, and std::float16_t where it exists (one type)
 #else
 #define FEWBITS_HAS_FLOAT16 0

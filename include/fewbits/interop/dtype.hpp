@@ -29,7 +29,7 @@ enum class dtype : std::uint8_t {
   i16,          ///<
   u16,          ///<
   f16,          ///< IEEE binary16
-  bf16,         ///< upper half of a binary32
+  bfloat16,     ///< upper half of a binary32
   i32,          ///<
   u32,          ///<
   f32,          ///< IEEE binary32
@@ -62,7 +62,7 @@ inline constexpr std::array<dtype_row, 22> dtype_table{{
     {dtype::i16, "I16", 16},
     {dtype::u16, "U16", 16},
     {dtype::f16, "F16", 16},
-    {dtype::bf16, "BF16", 16},
+    {dtype::bfloat16, "BF16", 16},
     {dtype::i32, "I32", 32},
     {dtype::u32, "U32", 32},
     {dtype::f32, "F32", 32},

@@ -96,7 +96,7 @@ class json_reader {
     }
     // A decoded string is never longer than its source: room for the rest of the text is room for every
     // string to come, and no copy ever moves.
-    if (copies_.capacity() == 0 && !copies_.reserve(text_.size() - first))
+    if (!copies_.reserve(text_.size() - first))
       return fail_memory();
     const std::size_t copy_first = copies_.size();
     while (append(text_.substr(first, position_ - first)) && text_[position_] == '\\') {
@@ -181,11 +181,12 @@ class json_reader {
   // Stops before '"' or '\\'.
   bool skip_plain() noexcept {
     while (position_ < text_.size() && text_[position_] != '"' && text_[position_] != '\\') {
-      const std::size_t length = utf8_length(text_.substr(position_, 4));
+      const auto byte = static_cast<unsigned char>(text_[position_]);
+      if (byte < ' ')
+        return fail("a string holds a control byte");
+      const std::size_t length = byte < 0x80 ? 1 : utf8_length(text_.substr(position_, 4));
       if (length == 0)
         return fail("a string is not UTF-8");
-      if (length == 1 && text_[position_] < ' ')
-        return fail("a string holds a control byte");
       position_ += length;
     }
     return position_ < text_.size() || fail("a string does not end");

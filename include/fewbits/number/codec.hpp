@@ -148,7 +148,7 @@ constexpr std::uint64_t pack_code(const unpacked_number& value, const Encoding& 
     if (code == 0)
       return zero();
   if (!Format.is_signed && x.negative)
-    return too_small(how.overflow.negative);
+    return overflows_to_finite(how.rounding, true) ? 0 : too_small(how.overflow.negative);
   if (code > Format.max_code()) {
     if (overflows_to_finite(how.rounding, x.negative))
       return Format.max_code() | sign;

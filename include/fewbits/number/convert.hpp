@@ -81,7 +81,7 @@ constexpr void check_policies() noexcept {
 template <class Target, class Defaults, class... Policies>
 constexpr auto choose_encoding(const Defaults& defaults, const Policies&... policies) noexcept {
   check_policies<Policies...>();
-  if constexpr (count_of_kind<preset_kind, Policies...> == 1)
+  if constexpr (count_of_kind<preset_kind, Policies...> == 1 && sizeof...(Policies) == 1)
     return (policies.template encoding_for<Target>(), ...);
   else
     return bundle(pick<rounding_kind>(defaults.rounding, policies...),
@@ -157,7 +157,7 @@ constexpr std::uint64_t encode(const From& x, const Encoding& how) noexcept {
 /// a value out of range gives the nearest integer and NaN gives 0. NaN payloads are not kept.
 template <number To, number From, policy... Policies>
 requires few_bit_number<To> || few_bit_number<From>
-[[nodiscard]] constexpr To convert(const From& x, const Policies&... policies) noexcept {
+[[nodiscard]] constexpr To convert(const From& x, Policies... policies) noexcept {
   using target = std::remove_cv_t<To>;
   if constexpr (few_bit_number<To>) {
     const auto how = detail::choose_encoding<target>(saturating_encoding, policies...);

@@ -12,11 +12,13 @@
 FEWBITS_NAMESPACE_BEGIN
 namespace direct {
 
-/// Narrowing applies where the source's subnormals need no normalising: they lie in the target's subnormal range.
+/// Narrowing applies where the source's subnormals need no normalising, since they lie in the target's subnormal range,
+/// and where its Inf and NaN come out beyond the target's largest value.
 template <float_format Source, float_format Target>
-inline constexpr bool narrows =
-    Source.nan == nan_codes::ieee&& Source.is_signed&& Target.has_zero() &&
-    Target.min_exponent() >= Source.min_exponent() && Target.mantissa_bits < Source.mantissa_bits;
+inline constexpr bool narrows = (Source.nan == nan_codes::ieee) && Source.is_signed&& Target.has_zero() &&
+                                (Target.min_exponent() >= Source.min_exponent()) &&
+                                (Target.max_exponent() <= Source.max_exponent()) &&
+                                (Target.mantissa_bits < Source.mantissa_bits);
 
 /// pack_code<Target>(unpack_code<Source>(code), how).
 template <float_format Source, float_format Target, class Encoding>
@@ -40,23 +42,26 @@ constexpr std::uint64_t narrow(std::uint64_t code, const Encoding& how) noexcept
   const bool out_of_range = rounded > Target.max_code() || (!Target.is_signed && negative);
   if (out_of_range) [[unlikely]]
     return pack_code<Target>(unpack_code<Source>(code), how);
-  const bool keeps_sign = negative && (Target.has_negative_zero() || rounded != 0);
-  return rounded | (keeps_sign ? Target.sign_mask() : 0);
+  if constexpr (!Target.is_signed)
+    return rounded;
+  const std::uint64_t sign = code >> Source.magnitude_bits();  // shifted, not chosen: signs are random to a branch
+  const std::uint64_t has_sign = Target.has_negative_zero() ? 1 : rounded != 0 ? 1 : 0;
+  return rounded | (sign & has_sign) << Target.magnitude_bits();
 }
 
 /// The source is the target with a shorter mantissa: widening is a shift.
 template <float_format Source, float_format Target>
-inline constexpr bool truncates =
-    Target.nan == nan_codes::ieee&& Source.nan == nan_codes::ieee&& Source.exponent_bits ==
-    Target.exponent_bits&& Source.bias == Target.bias&& Source.mantissa_bits < Target.mantissa_bits;
+inline constexpr bool truncates = (Target.nan == nan_codes::ieee) && (Source.nan == nan_codes::ieee) &&
+                                  (Source.exponent_bits == Target.exponent_bits) && (Source.bias == Target.bias) &&
+                                  (Source.mantissa_bits < Target.mantissa_bits);
 
 /// Widening applies there, and where every number of the source is a normal number of the target.
 template <float_format Source, float_format Target>
 inline constexpr bool widens = truncates<Source, Target> ||
-                               (Target.nan == nan_codes::ieee && Source.has_zero() &&
-                                Source.min_exponent() - Source.mantissa_bits >= Target.min_exponent() &&
-                                Source.max_exponent() <= Target.max_exponent() &&
-                                Source.mantissa_bits < Target.mantissa_bits);
+                               ((Target.nan == nan_codes::ieee) && Source.has_zero() &&
+                                (Source.min_exponent() - Source.mantissa_bits >= Target.min_exponent()) &&
+                                (Source.max_exponent() <= Target.max_exponent()) &&
+                                (Source.mantissa_bits < Target.mantissa_bits));
 
 /// pack_code<Target>(unpack_code<Source>(code)), exactly.
 template <float_format Source, float_format Target>
@@ -67,17 +72,19 @@ constexpr std::uint64_t widen(std::uint64_t code) noexcept {
   const std::uint64_t sign = Source.is_negative(code) ? Target.sign_mask() : 0;
   if (Source.is_nan(code) || Source.is_inf(code)) [[unlikely]]
     return pack_code<Target>(unpack_code<Source>(code), operator_encoding);
-  if constexpr (truncates<Source, Target>)
+  if constexpr (truncates<Source, Target>) {
     return magnitude << gap | sign;
-  else if (magnitude > Source.mantissa_mask())
-    return ((magnitude << gap) + rebias) | sign;
-  if (magnitude == 0)
-    return sign;
-  // A subnormal: its leading one moves to the implicit place, and the exponent follows.
-  const int up = std::countl_zero(magnitude) - (63 - Source.mantissa_bits);
-  return (((magnitude << (up + gap)) & Target.mantissa_mask()) |
-          static_cast<std::uint64_t>(1 - up + Target.bias - Source.bias) << Target.mantissa_bits) |
-         sign;
+  } else {
+    // A subnormal's leading one moves to the implicit place, and the exponent follows. Both results are worked out:
+    // a branch on whether a number is subnormal would often be mispredicted.
+    const int up = std::countl_zero(magnitude | 1) - (63 - Source.mantissa_bits);
+    const std::uint64_t subnormal = ((magnitude << (up + gap)) & Target.mantissa_mask()) |
+                                    static_cast<std::uint64_t>(1 - up + Target.bias - Source.bias)
+                                        << Target.mantissa_bits;
+    const std::uint64_t normal = (magnitude << gap) + rebias;
+    const std::uint64_t chosen = magnitude > Source.mantissa_mask() ? ~0ull : 0;
+    return (((normal & chosen) | (subnormal & ~chosen)) & (magnitude != 0 ? ~0ull : 0)) | sign;
+  }
 }
 
 }  // namespace direct

@@ -176,6 +176,8 @@ class minifloat {
   }
   /// Ordered integers: the codes of negative numbers count downwards from -1, or from 0 where -0 equals +0.
   [[nodiscard]] constexpr int total_key() const noexcept {
+    if (Format.nan == nan_codes::negative_zero && Format.is_nan(bits_))
+      return -2 - static_cast<int>(Format.magnitude_mask());  // below every number
     const int magnitude = static_cast<int>(bits_ & Format.magnitude_mask());
     return Format.is_negative(bits_) ? -1 - magnitude : magnitude;
   }

@@ -1,0 +1,27 @@
+# cmake -DCXX= -DINCLUDE_DIR= -DHEADER= -DFORBIDDEN=<names> -P pulls_in_nothing.cmake
+# Asks the compiler which files a header opens, and fails on a forbidden one.
+cmake_minimum_required(VERSION 3.25)
+if(NOT EXISTS ${INCLUDE_DIR}/${HEADER})
+  message(FATAL_ERROR "no ${HEADER}")
+endif()
+execute_process(COMMAND ${CXX} -std=c++20 -M -I ${INCLUDE_DIR} -include ${HEADER} -x c++ /dev/null
+  RESULT_VARIABLE status OUTPUT_VARIABLE rule)
+if(NOT status EQUAL 0)
+  message(FATAL_ERROR "${CXX} ended with status ${status}")
+endif()
+string(REGEX REPLACE "[\\\n ]+" ";" files "${rule}")
+list(LENGTH files count)
+set(found)
+foreach(file IN LISTS files)
+  get_filename_component(name "${file}" NAME)
+  if(name IN_LIST FORBIDDEN)
+    list(APPEND found ${file})
+  endif()
+endforeach()
+if(found)
+  execute_process(COMMAND ${CXX} -std=c++20 -H -fsyntax-only -I ${INCLUDE_DIR} -include ${HEADER} -x c++ /dev/null
+    ERROR_VARIABLE tree)
+  message("${tree}")
+  message(FATAL_ERROR "${HEADER} pulls in ${found}")
+endif()
+message("${HEADER} opens ${count} files, none of them ${FORBIDDEN}")
