@@ -1,0 +1,10 @@
+// expect: nearest_geometric rounds to powers of two: use it with a format without mantissa
+// Integers are not powers of two.
+#include <fewbits/number.hpp>
+
+namespace fb = fewbits;
+#ifdef CONTROL
+constexpr auto x = fb::convert<fb::int4>(3.0f, fb::nearest_away);
+#else
+constexpr auto x = fb::convert<fb::int4>(3.0f, fb::nearest_geometric);
+#endif
