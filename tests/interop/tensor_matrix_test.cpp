@@ -42,7 +42,7 @@ std::uint64_t expect_type(dtype type, const FloatOf& float_of) {
   const auto read = fb::read_floats({"t", type, shape, bytes}, out);
   EXPECT_TRUE(read) << fb::to_string(type);
   for (std::size_t i = 0; i < codes.size(); ++i) {
-    const float expected = fewbits_test::planted() ? -float_of(codes[i]) : float_of(codes[i]);
+    const float expected = fewbits_test::planted() && i == 1 ? -float_of(codes[i]) : float_of(codes[i]);
     EXPECT_EQ(bits_of(out[i]), bits_of(expected)) << fb::to_string(type) << " code " << std::hex << codes[i];
   }
   return codes.size();

@@ -76,7 +76,7 @@ TEST_P(EveryFloat, HasTheOraclesCode) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Sweep, EveryFloat, testing::ValuesIn(cases()),
-                         [](const auto& info) { return info.param.first + "_" + info.param.second; });
+                         [](const auto& one) { return one.param.first + "_" + one.param.second; });
 
 TEST(EveryFloatSupport, TheFastHashIsSha256) {
   std::string text;

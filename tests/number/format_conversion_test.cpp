@@ -1,5 +1,7 @@
 // Every bf16, every fp16, and every code of every format into every other. One rounding from the exact value.
 // Source: testing.md 2 and 3.
+#include <bit>
+
 #include "source_batch.hpp"
 
 namespace {
@@ -53,10 +55,10 @@ void judge_sixteen_bit_source(const char* source) {
   });
 }
 
-TEST(SourceConversion, EveryBf16RoundsOnce) { judge_sixteen_bit_source<fewbits::bf16, oracle::bf16_order>("bf16"); }
-TEST(SourceConversion, EveryFp16RoundsOnce) { judge_sixteen_bit_source<fewbits::fp16, oracle::fp16_order>("fp16"); }
+TEST(FormatConversion, EveryBf16RoundsOnce) { judge_sixteen_bit_source<fewbits::bf16, oracle::bf16_order>("bf16"); }
+TEST(FormatConversion, EveryFp16RoundsOnce) { judge_sixteen_bit_source<fewbits::fp16, oracle::fp16_order>("fp16"); }
 
-TEST(SourceConversion, EveryCodeOfEveryFormatIntoEveryOther) {
+TEST(FormatConversion, EveryCodeOfEveryFormatIntoEveryOther) {
   tally count{"codes of every format into every other"};
   for_each_type(all_numbers{}, [&]<class From>() {
     const table& from = table_of<From>();
@@ -76,7 +78,34 @@ TEST(SourceConversion, EveryCodeOfEveryFormatIntoEveryOther) {
   });
 }
 
-TEST(SourceConversion, EveryCodeConvertsToItself) {
+// Widening takes a short way at run time: it must heed the policies where Inf and NaN meet them.
+TEST(FormatConversion, WideningHeedsThePolicies) {
+  tally count{"codes out to bf16, fp16, float and double by policy"};
+  for_each_type(byte_floats{}, [&]<class From>() {
+    const table& from = table_of<From>();
+    std::vector<From> inputs;
+    for (code c = 0; c < from.codes.size(); ++c) {
+      inputs.push_back(number<From>(c));
+    }
+    judge_by_policies<fewbits::bf16>(count, inputs, from.codes, from.name.c_str());
+    judge_by_policies<fewbits::fp16>(count, inputs, from.codes, from.name.c_str());
+    for (code c = 0; c < from.codes.size(); ++c) {
+      const auto input = [&] { return from.name + " " + hex(c) + " saturating to a native type"; };
+      oracle::number meaning = from.at(c);
+      std::uint64_t as_float = exact_bits<oracle::float_order>(meaning);
+      std::uint64_t as_double = exact_bits<oracle::double_order>(meaning);
+      const std::uint64_t step = meaning.is_infinity() ? 1 : 0;  // the largest finite value stands one below Inf
+      count.expect(as_float - step, std::bit_cast<std::uint32_t>(fewbits::convert<float>(inputs[c], fewbits::saturate)),
+                   input);
+      count.expect(as_double - step,
+                   std::bit_cast<std::uint64_t>(fewbits::convert<double>(inputs[c], fewbits::saturate)), input);
+      count.expect(as_float, std::bit_cast<std::uint32_t>(fewbits::convert<float>(inputs[c], fewbits::saturate_finite)),
+                   input);
+    }
+  });
+}
+
+TEST(FormatConversion, EveryCodeConvertsToItself) {
   tally count{"codes into their own format"};
   for_each_type(all_numbers{}, [&]<class T>() {
     const table& in = table_of<T>();

@@ -1,0 +1,89 @@
+#include <cinttypes>
+#include <cmath>
+#include <cstdio>
+
+#include "output.hpp"
+
+namespace report {
+namespace {
+
+/// 1234567 -> "1,234,567"
+std::string grouped(std::uint64_t number) {
+  std::string digits;
+  for (int place = 0; number != 0 || place == 0; ++place, number /= 10) {
+    if (place != 0 && place % 3 == 0)
+      digits += ',';
+    digits += static_cast<char>('0' + number % 10);
+  }
+  return {digits.rbegin(), digits.rend()};
+}
+
+template <class... Values>
+std::string formatted(const char* pattern, Values... values) {
+  char text[64];
+  std::snprintf(text, sizeof text, pattern, values...);
+  return text;
+}
+
+std::string duration(double seconds) {
+  return seconds < 1 ? formatted("%.1f ms", seconds * 1e3) : formatted("%.2f s", seconds);
+}
+
+constexpr const char* line = "  %-12s %7s %9s %14s %10s %12s %14s %10s\n";
+
+void print_table(const std::vector<row>& rows) {
+  std::printf(line, "format", "bits/w", "SQNR dB", "largest error", "saturated", "underflowed", "product error",
+              "time");
+  std::uint64_t poisoned = 0;
+  for (const row& each : rows) {
+    const double decibels = each.error.sqnr_db();
+    const std::string quality = each.error.elements == each.error.poisoned ? "none"
+                                : std::isfinite(decibels)                  ? formatted("%.2f", decibels)
+                                                                           : "exact";
+    const double product_error = each.relative_product_error();
+    const std::string product = std::isfinite(product_error) ? formatted("%.4f %%", 100 * product_error) : "not finite";
+    std::printf(line, each.format, formatted("%.3f", each.bits_per_weight()).c_str(), quality.c_str(),
+                formatted("%.4g", each.error.largest_error).c_str(), grouped(each.error.saturated).c_str(),
+                grouped(each.error.underflowed).c_str(), product.c_str(), duration(each.seconds).c_str());
+    poisoned = each.error.poisoned > poisoned ? each.error.poisoned : poisoned;
+  }
+  if (poisoned != 0)
+    std::printf(
+        "  Inf or NaN: up to %s weights are not finite or share a block with one, and count in no error above\n",
+        grouped(poisoned).c_str());
+}
+
+}  // namespace
+
+std::string printable(const std::string& name) {
+  std::string clean = name;
+  for (char& each : clean)
+    if (each < ' ' || each > '~')
+      each = '?';
+  return clean;
+}
+
+void text_output::begin(const source& from) {
+  std::printf("fewbits report on %s\n", printable(from.title()).c_str());
+  std::printf("%s %s, %s weights", grouped(from.size()).c_str(), from.size() == 1 ? "matrix" : "matrices",
+              grouped(from.weights()).c_str());
+  if (from.left_out() != 0)
+    std::printf(" (%s other %s left out)", grouped(from.left_out()).c_str(),
+                from.left_out() == 1 ? "tensor" : "tensors");
+  std::printf("; products with %zu rows of N(0,1) activations\n", activation_rows);
+}
+
+void text_output::add(const matrix& weights, const std::vector<row>& rows) {
+  std::printf("\n%s  %zu x %zu\n", printable(weights.name).c_str(), weights.rows, weights.columns);
+  print_table(rows);
+  std::fflush(stdout);
+}
+
+void text_output::end(const std::vector<row>& total, std::size_t matrices) {
+  if (matrices < 2)
+    return;
+  std::printf("\nall %s matrices\n", grouped(matrices).c_str());
+  print_table(total);
+}
+
+}  // namespace report
