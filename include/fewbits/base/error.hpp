@@ -93,13 +93,14 @@ class [[nodiscard]] result {
   using value_type = T;
 
   constexpr result(T value) noexcept(std::is_nothrow_move_constructible_v<T>) : value_(std::move(value)), ok_(true) {}
-  constexpr result(const fewbits::error& why) noexcept : error_(why), ok_(false) {}
+  constexpr result(const fewbits::error& failure_reason) noexcept : error_(failure_reason), ok_(false) {}
 
-  constexpr result(result&& other) noexcept(std::is_nothrow_move_constructible_v<T>) : nothing_(), ok_(other.ok_) {
+  constexpr result(result&& other_result) noexcept(std::is_nothrow_move_constructible_v<T>)
+      : nothing_(), ok_(other_result.ok_) {
     if (ok_)
-      std::construct_at(&value_, std::move(other.value_));
+      std::construct_at(&value_, std::move(other_result.value_));
     else
-      std::construct_at(&error_, other.error_);
+      std::construct_at(&error_, other_result.error_);
   }
   result(const result&) = delete;
   result& operator=(const result&) = delete;
@@ -146,7 +147,7 @@ template <>
 class [[nodiscard]] result<void> {
  public:
   constexpr result() noexcept : error_(errc::invalid_argument), ok_(true) {}
-  constexpr result(const fewbits::error& why) noexcept : error_(why), ok_(false) {}
+  constexpr result(const fewbits::error& failure_reason) noexcept : error_(failure_reason), ok_(false) {}
 
   [[nodiscard]] constexpr bool has_value() const noexcept { return ok_; }
   [[nodiscard]] constexpr explicit operator bool() const noexcept { return ok_; }

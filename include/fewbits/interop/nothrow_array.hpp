@@ -25,12 +25,12 @@ class nothrow_array {
 
  public:
   nothrow_array() noexcept = default;
-  nothrow_array(nothrow_array&& other) noexcept
-      : data_(std::exchange(other.data_, nullptr)),
-        size_(std::exchange(other.size_, 0)),
-        capacity_(std::exchange(other.capacity_, 0)) {}
-  nothrow_array& operator=(nothrow_array&& other) noexcept {
-    nothrow_array moved(std::move(other));
+  nothrow_array(nothrow_array&& other_array) noexcept
+      : data_(std::exchange(other_array.data_, nullptr)),
+        size_(std::exchange(other_array.size_, 0)),
+        capacity_(std::exchange(other_array.capacity_, 0)) {}
+  nothrow_array& operator=(nothrow_array&& other_array) noexcept {
+    nothrow_array moved(std::move(other_array));
     std::swap(data_, moved.data_);
     std::swap(size_, moved.size_);
     std::swap(capacity_, moved.capacity_);

@@ -129,7 +129,7 @@ constexpr std::uint64_t encode(const From& x, const Encoding& how) noexcept {
         if constexpr (direct::narrows<From::format, Target>)
           return direct::narrow<From::format, Target>(x.bits(), how);
         else if constexpr (direct::widens<From::format, Target>)
-          return direct::widen<From::format, Target>(x.bits());
+          return direct::widen<From::format, Target>(x.bits(), how);
       } else if constexpr (native_floating_point<From>) {
         using native = native_float<From>;
         if constexpr (direct::narrows<native::format, Target>)

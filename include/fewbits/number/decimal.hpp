@@ -44,9 +44,9 @@ class decimal {
   constexpr decimal() = default;
 
   /// The value of an unpacked finite number within the range; exact.
-  constexpr explicit decimal(const unpacked_number& x) noexcept {
-    int exponent = x.exponent - 63;
-    std::uint64_t integer = x.significand;
+  constexpr explicit decimal(const unpacked_number& exact_value) noexcept {
+    int exponent = exact_value.exponent - 63;
+    std::uint64_t integer = exact_value.significand;
     while ((integer & 1) == 0 && integer != 0) {
       integer >>= 1;
       ++exponent;

@@ -63,15 +63,15 @@ inline constexpr bool widens = truncates<Source, Target> ||
                                 (Source.max_exponent() <= Target.max_exponent()) &&
                                 (Source.mantissa_bits < Target.mantissa_bits));
 
-/// pack_code<Target>(unpack_code<Source>(code)), exactly.
-template <float_format Source, float_format Target>
-constexpr std::uint64_t widen(std::uint64_t code) noexcept {
+/// pack_code<Target>(unpack_code<Source>(code), how). Numbers are exact; the policies matter for Inf and NaN.
+template <float_format Source, float_format Target, class Encoding>
+constexpr std::uint64_t widen(std::uint64_t code, const Encoding& how) noexcept {
   constexpr int gap = Target.mantissa_bits - Source.mantissa_bits;
   constexpr std::uint64_t rebias = static_cast<std::uint64_t>(Target.bias - Source.bias) << Target.mantissa_bits;
   const std::uint64_t magnitude = code & Source.magnitude_mask();
   const std::uint64_t sign = Source.is_negative(code) ? Target.sign_mask() : 0;
   if (Source.is_nan(code) || Source.is_inf(code)) [[unlikely]]
-    return pack_code<Target>(unpack_code<Source>(code), operator_encoding);
+    return pack_code<Target>(unpack_code<Source>(code), how);
   if constexpr (truncates<Source, Target>) {
     return magnitude << gap | sign;
   } else {

@@ -19,7 +19,7 @@ consteval T parse_literal(const char* text) noexcept {
   const char* last = text;
   while (*last != 0)
     ++last;
-  const auto prefix = [&](char letter) { return text[0] == '0' && (text[1] | 0x20) == letter; };
+  const auto prefix = [&](char prefix_letter) { return text[0] == '0' && (text[1] | 0x20) == prefix_letter; };
   parsed_number parsed{};
   if (prefix('x')) {
     parsed = parse_binary(text + 2, last, false, '\'');

@@ -30,8 +30,8 @@ struct saturate_t {
   out_of_range zero = out_of_range::finite;
 };
 /// Overflow and Inf give Inf, or NaN where the format has no Inf. A value below an unsigned format's range, or a
-/// zero in a format without zero, gives NaN. A format with neither still takes the nearest finite value, and so does every
-/// format where the rounding points back into the range (IEEE 754, 7.4).
+/// zero in a format without zero, gives NaN. A format with neither still takes the nearest finite value, and so does
+/// every format where the rounding points back into the range (IEEE 754, 7.4).
 struct no_saturate_t {
   using policy_kind = overflow_kind;
   out_of_range overflow = out_of_range::special;

@@ -195,11 +195,12 @@ constexpr std::from_chars_result from_chars(const char* first, const char* last,
   const bool negative = p != last && *p == '-';
   if (negative)
     ++p;
-  const auto starts_with = [&](std::string_view word) {
-    if (static_cast<std::size_t>(last - p) < word.size())
+  const auto starts_with = [&](std::string_view expected_word) {
+    if (static_cast<std::size_t>(last - p) < expected_word.size())
       return false;
-    for (std::size_t i = 0; i < word.size(); ++i)
-      if ((p[i] | 0x20) != word[i])
+    const char* at_letter = p;
+    for (const char wanted_letter : expected_word)
+      if ((*at_letter++ | 0x20) != wanted_letter)
         return false;
     return true;
   };
