@@ -42,7 +42,7 @@ void decode_one(tally& count) {
   static_assert(format.bits() == K);
   static_assert(std::is_same_v<fewbits::binary<K, P, Sign, Values>, fewbits::minifloat<format>>);
   judge_decode(count, oracle::p3109(K, P, Sign == signedness::is_signed, Values == domain::extended),
-               [](code c) { return fewbits::unpack_code<format>(c); });
+               [](code c) { return fewbits::unpack_code<fewbits::p3109_format(K, P, Sign, Values)>(c); });
 }
 
 template <int K, int P, signedness Sign, domain Values>
