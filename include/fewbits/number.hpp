@@ -4,6 +4,7 @@
 
 #include <fewbits/number/convert.hpp>
 #include <fewbits/number/fixed_point.hpp>
+#include <fewbits/number/functions.hpp>
 #include <fewbits/number/limits.hpp>
 #include <fewbits/number/minifloat.hpp>
 #include <fewbits/number/p3109.hpp>

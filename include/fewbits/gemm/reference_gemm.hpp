@@ -107,5 +107,10 @@ result<void> reference_gemm(const matrix_view<float>& out, const matrix_view<con
                             const quantized_matrix<Format>& weights) noexcept {
   return reference_gemm(out, activations, weights.view());
 }
+template <blocked Format, std::size_t Rows, std::size_t Columns>
+constexpr result<void> reference_gemm(const matrix_view<float>& out, const matrix_view<const float>& activations,
+                                      const fixed_quantized_matrix<Format, Rows, Columns>& weights) noexcept {
+  return reference_gemm(out, activations, weights.view());
+}
 
 FEWBITS_NAMESPACE_END

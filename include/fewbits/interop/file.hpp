@@ -38,8 +38,8 @@ class mapped_file {
   /// Copies the file into memory: later changes of the file do not matter. Errors: as open.
   static result<mapped_file> read(const char* path) noexcept;
 
-  mapped_file(mapped_file&& other) noexcept
-      : mapping_(std::exchange(other.mapping_, {})), copy_(std::move(other.copy_)) {}
+  mapped_file(mapped_file&& other_file) noexcept
+      : mapping_(std::exchange(other_file.mapping_, {})), copy_(std::move(other_file.copy_)) {}
   mapped_file& operator=(mapped_file&& other) noexcept {
     mapped_file moved(std::move(other));
     std::swap(mapping_, moved.mapping_);

@@ -47,8 +47,8 @@ constexpr std::size_t utf8_length(std::string_view text) noexcept {
 /// Strings without escapes are views of the text; others are views of a copy that take_copies() hands over.
 class json_reader {
  public:
-  explicit json_reader(std::span<const std::byte> text) noexcept
-      : text_(reinterpret_cast<const char*>(text.data()), text.size()) {}
+  explicit json_reader(std::span<const std::byte> json_text) noexcept
+      : text_(reinterpret_cast<const char*>(json_text.data()), json_text.size()) {}
 
   /// `{"key": value, ...}`: member(key) is called with the reader before the value, reads it, and returns
   /// false to stop. The key may occur again: the caller decides what that means.

@@ -91,7 +91,8 @@ class safetensors {
 
 class safetensors::parser {
  public:
-  parser(std::span<const std::byte> header, std::span<const std::byte> data) noexcept : json_(header), data_(data) {}
+  parser(std::span<const std::byte> header_bytes, std::span<const std::byte> data_bytes) noexcept
+      : json_(header_bytes), data_(data_bytes) {}
 
   result<safetensors> run() noexcept {
     const bool read = json_.object([&](std::string_view name) { return member(name); }) && json_.end();

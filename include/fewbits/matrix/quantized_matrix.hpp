@@ -147,6 +147,15 @@ class fixed_quantized_matrix {
 
  public:
   using format = Format;
+  using scale_type = typename Format::scale_type;
+  using tensor_scale_type = typename Format::tensor_scale_type;
+
+  [[nodiscard]] static constexpr std::size_t rows() noexcept { return Rows; }
+  [[nodiscard]] static constexpr std::size_t columns() noexcept { return Columns; }
+  [[nodiscard]] constexpr std::span<const std::byte> codes() const noexcept { return codes_; }
+  [[nodiscard]] constexpr std::span<const scale_type> scales() const noexcept { return scales_; }
+  [[nodiscard]] constexpr const tensor_scale_type& tensor_scale() const noexcept { return tensor_scale_; }
+  [[nodiscard]] static constexpr double bits_per_weight() noexcept { return shape.bits_per_weight(); }
 
   [[nodiscard]] constexpr quantized_view<Format> view() const noexcept {
     return {shape, codes_, scales_, tensor_scale_};
@@ -157,8 +166,8 @@ class fixed_quantized_matrix {
 
  private:
   std::array<std::byte, shape.code_bytes()> codes_{};
-  std::array<typename Format::scale_type, shape.blocks()> scales_{};
-  typename Format::tensor_scale_type tensor_scale_ = Format::unit_tensor_scale();
+  std::array<scale_type, shape.blocks()> scales_{};
+  tensor_scale_type tensor_scale_ = Format::unit_tensor_scale();
 };
 
 FEWBITS_NAMESPACE_END

@@ -139,5 +139,10 @@ template <blocked Format>
                                                const quantized_matrix<Format>& quantized) noexcept {
   return compare(original, quantized.view());
 }
+template <blocked Format, std::size_t Rows, std::size_t Columns>
+[[nodiscard]] constexpr result<error_statistics> compare(
+    const matrix_view<const float>& original, const fixed_quantized_matrix<Format, Rows, Columns>& quantized) noexcept {
+  return compare(original, quantized.view());
+}
 
 FEWBITS_NAMESPACE_END

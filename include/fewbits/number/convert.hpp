@@ -131,7 +131,7 @@ constexpr std::uint64_t encode(const From& x, const Encoding& how) noexcept {
         else if constexpr (direct::widens<From::format, Target>)
           return direct::widen<From::format, Target>(x.bits(), how);
       } else if constexpr (native_floating_point<From>) {
-        using native = native_float<From>;
+        using native = native_float<std::remove_cv_t<From>>;
         if constexpr (direct::narrows<native::format, Target>)
           return direct::narrow<native::format, Target>(std::bit_cast<typename native::bits_type>(x), how);
       }

@@ -81,6 +81,31 @@ class fixed_point {
     return a.key() <=> b.key();
   }
 
+  /// The order of the values: the same as <=>.
+  [[nodiscard]] friend constexpr std::strong_ordering total_order(fixed_point a, fixed_point b) noexcept {
+    return a <=> b;
+  }
+
+  /// One rounding of a x b + c, clamped.
+  [[nodiscard]] friend constexpr fixed_point fma(fixed_point a, fixed_point b, fixed_point c) noexcept {
+    return rounded(exact::fma(unpack(a), unpack(b), unpack(c)));
+  }
+  /// To nearest even. A negative number gives the largest value.
+  [[nodiscard]] friend constexpr fixed_point sqrt(fixed_point a) noexcept { return rounded(exact::sqrt(unpack(a))); }
+  /// The magnitude of `a`, clamped, with the sign of `b`; 0 counts as positive.
+  [[nodiscard]] friend constexpr fixed_point copysign(fixed_point a, fixed_point b) noexcept
+      requires(Format.is_signed) {
+    return signbit(a) == signbit(b) ? a : -a;
+  }
+  [[nodiscard]] friend constexpr bool signbit(fixed_point a) noexcept { return a.key() < 0; }
+  [[nodiscard]] friend constexpr bool isfinite(fixed_point) noexcept { return true; }
+  /// The neighbour of `from` in the direction of `to`, or `to` itself where they are equal.
+  [[nodiscard]] friend constexpr fixed_point nextafter(fixed_point from, fixed_point to) noexcept {
+    const int step = from < to ? 1 : to < from ? -1 : 0;
+    return from_bits(static_cast<bits_type>(from.key() + step));
+  }
+
+  /// Clamped: the magnitude of the lowest integer is the largest one.
   [[nodiscard]] friend constexpr fixed_point abs(fixed_point a) noexcept {
     unpacked_number x = unpack(a);
     x.negative = false;

@@ -8,8 +8,10 @@
 #include <fewbits/number/fixed_point.hpp>
 #include <fewbits/number/minifloat.hpp>
 
+namespace std {
+
 template <fewbits::float_format Format>
-struct std::hash<fewbits::minifloat<Format>> {
+struct hash<fewbits::minifloat<Format>> {
   [[nodiscard]] std::size_t operator()(fewbits::minifloat<Format> number) const noexcept {
     const bool is_zero =
         Format.has_zero() && (number.bits() & Format.magnitude_mask()) == 0 && !Format.is_nan(number.bits());
@@ -18,8 +20,10 @@ struct std::hash<fewbits::minifloat<Format>> {
 };
 
 template <fewbits::fixed_format Format>
-struct std::hash<fewbits::fixed_point<Format>> {
+struct hash<fewbits::fixed_point<Format>> {
   [[nodiscard]] std::size_t operator()(fewbits::fixed_point<Format> number) const noexcept {
     return std::hash<unsigned>{}(static_cast<unsigned>(number.bits()));
   }
 };
+
+}  // namespace std

@@ -37,8 +37,10 @@ constexpr int floor_log10(const unpacked_number& x) noexcept {
 }  // namespace detail
 FEWBITS_NAMESPACE_END
 
+namespace std {
+
 template <fewbits::float_format Format>
-class std::numeric_limits<fewbits::minifloat<Format>> {
+class numeric_limits<fewbits::minifloat<Format>> {
   using number = fewbits::minifloat<Format>;
   using bits_type = typename number::bits_type;
   static constexpr number from(std::uint64_t code) noexcept { return number::from_bits(static_cast<bits_type>(code)); }
@@ -50,11 +52,11 @@ class std::numeric_limits<fewbits::minifloat<Format>> {
   static constexpr bool is_exact = false;
   static constexpr bool has_infinity = Format.has_inf();
   static constexpr bool has_quiet_NaN = Format.has_nan();
-  static constexpr bool has_signaling_NaN = false;
+  static constexpr bool has_signaling_NaN = Format.nan == fewbits::nan_codes::ieee && Format.mantissa_bits >= 2;
   static constexpr std::float_denorm_style has_denorm = Format.has_subnormals() ? denorm_present : denorm_absent;
   static constexpr bool has_denorm_loss = false;
   static constexpr std::float_round_style round_style = round_to_nearest;
-  static constexpr bool is_iec559 = Format.nan == fewbits::nan_codes::ieee && Format.is_signed;
+  static constexpr bool is_iec559 = has_signaling_NaN && Format.is_signed;
   static constexpr bool is_bounded = true;
   static constexpr bool is_modulo = false;
   static constexpr int radix = 2;
@@ -75,18 +77,21 @@ class std::numeric_limits<fewbits::minifloat<Format>> {
     return from(Format.is_signed ? Format.max_code() | Format.sign_mask() : 0);
   }
   static constexpr number epsilon() noexcept {
-    return number{fewbits::convert<number>(static_cast<double>(1) / (std::uint64_t{1} << Format.mantissa_bits))};
+    return from(fewbits::pack_code<Format>(fewbits::make_unpacked(false, 1, -Format.mantissa_bits)));
   }
   static constexpr number round_error() noexcept { return number{0.5}; }
   static constexpr number infinity() noexcept { return has_infinity ? from(Format.inf_code()) : number{}; }
   static constexpr number quiet_NaN() noexcept { return has_quiet_NaN ? from(Format.nan_code()) : number{}; }
-  static constexpr number signaling_NaN() noexcept { return quiet_NaN(); }
+  /// Nothing here signals; the code is for those who hand it on.
+  static constexpr number signaling_NaN() noexcept {
+    return has_signaling_NaN ? from(Format.inf_code() + 1) : number{};
+  }
   /// The smallest positive number, which is min() where there are no subnormals.
   static constexpr number denorm_min() noexcept { return from(Format.min_positive_code()); }
 };
 
 template <fewbits::fixed_format Format>
-class std::numeric_limits<fewbits::fixed_point<Format>> {
+class numeric_limits<fewbits::fixed_point<Format>> {
   using number = fewbits::fixed_point<Format>;
   static constexpr number from(std::uint64_t code) noexcept {
     return number::from_bits(static_cast<typename number::bits_type>(code));
@@ -96,7 +101,7 @@ class std::numeric_limits<fewbits::fixed_point<Format>> {
   static constexpr bool is_specialized = true;
   static constexpr bool is_signed = Format.is_signed;
   static constexpr bool is_integer = Format.fraction_bits == 0;
-  static constexpr bool is_exact = is_integer;
+  static constexpr bool is_exact = true;
   static constexpr bool has_infinity = false;
   static constexpr bool has_quiet_NaN = false;
   static constexpr bool has_signaling_NaN = false;
@@ -127,5 +132,7 @@ class std::numeric_limits<fewbits::fixed_point<Format>> {
   static constexpr number infinity() noexcept { return number{}; }
   static constexpr number quiet_NaN() noexcept { return number{}; }
   static constexpr number signaling_NaN() noexcept { return number{}; }
-  static constexpr number denorm_min() noexcept { return min(); }
+  static constexpr number denorm_min() noexcept { return from(is_integer ? 0 : 1); }
 };
+
+}  // namespace std

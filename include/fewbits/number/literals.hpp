@@ -53,6 +53,7 @@ consteval T parse_literal(const char* text) noexcept {
 namespace literals {
 
 consteval e4m3 operator""_e4m3(const char* text) noexcept { return detail::parse_literal<e4m3>(text); }
+consteval e4m3fn operator""_e4m3fn(const char* text) noexcept { return detail::parse_literal<e4m3fn>(text); }
 consteval e4m3_ieee operator""_e4m3_ieee(const char* text) noexcept { return detail::parse_literal<e4m3_ieee>(text); }
 consteval e4m3fnuz operator""_e4m3fnuz(const char* text) noexcept { return detail::parse_literal<e4m3fnuz>(text); }
 consteval e4m3b11fnuz operator""_e4m3b11fnuz(const char* text) noexcept {
@@ -67,6 +68,7 @@ consteval e3m2 operator""_e3m2(const char* text) noexcept { return detail::parse
 consteval ue4m3 operator""_ue4m3(const char* text) noexcept { return detail::parse_literal<ue4m3>(text); }
 consteval ue5m3 operator""_ue5m3(const char* text) noexcept { return detail::parse_literal<ue5m3>(text); }
 consteval ue8m0 operator""_ue8m0(const char* text) noexcept { return detail::parse_literal<ue8m0>(text); }
+consteval e8m0fnu operator""_e8m0fnu(const char* text) noexcept { return detail::parse_literal<e8m0fnu>(text); }
 consteval bf16 operator""_bf16(const char* text) noexcept { return detail::parse_literal<bf16>(text); }
 consteval fp16 operator""_fp16(const char* text) noexcept { return detail::parse_literal<fp16>(text); }
 consteval int4 operator""_int4(const char* text) noexcept { return detail::parse_literal<int4>(text); }

@@ -99,8 +99,10 @@ inline constexpr nearest_geometric_t nearest_geometric{};
 
 /// Stochastic rounding with `count` random bits, 1 to 32; bits above `count` are ignored.
 /// A count outside that range is clamped to it.
-[[nodiscard]] constexpr stochastic_t stochastic(std::uint32_t random_bits, int count = 32) noexcept {
-  return {random_bits, count < 1 ? 1 : count > 32 ? 32 : count};
+template <class Bits>
+requires std::is_integral_v<Bits>
+[[nodiscard]] constexpr stochastic_t stochastic(Bits random_bits, int count = 32) noexcept {
+  return {static_cast<std::uint32_t>(random_bits), count < 1 ? 1 : count > 32 ? 32 : count};
 }
 
 /// Something with `away_from_zero(rounding_site)` and `policy_kind = rounding_kind`.
