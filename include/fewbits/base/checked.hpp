@@ -12,14 +12,14 @@ FEWBITS_NAMESPACE_BEGIN
 
 /// a * b, or nothing where it does not fit.
 constexpr std::optional<std::uint64_t> checked_multiply(std::uint64_t a, std::uint64_t b) noexcept {
-  if (a != 0 && b > std::numeric_limits<std::uint64_t>::max() / a)
+  if (a != 0 && b > (std::numeric_limits<std::uint64_t>::max)() / a)
     return std::nullopt;
   return a * b;
 }
 
 /// a + b, or nothing where it does not fit.
 constexpr std::optional<std::uint64_t> checked_add(std::uint64_t a, std::uint64_t b) noexcept {
-  if (b > std::numeric_limits<std::uint64_t>::max() - a)
+  if (b > (std::numeric_limits<std::uint64_t>::max)() - a)
     return std::nullopt;
   return a + b;
 }

@@ -26,12 +26,14 @@ struct no_tensor_scale {
 /// - DefaultRule: how quantisers choose scales unless told otherwise.
 /// - TensorScale: float, or no_tensor_scale.
 /// - Order: how codes lie in their bytes.
-template <few_bit_number Element, number Scale, std::size_t Size, class DefaultRule,
+template <few_bit_number Element, block_source Scale, std::size_t Size, class DefaultRule,
           class TensorScale = no_tensor_scale, bit_order Order = bit_order::low_first>
 struct block_format {
   static_assert(Size >= 1 && Size <= 65536, "a block has 1 to 65536 elements");
   static_assert(Size * static_cast<std::size_t>(Element::format.bits()) % 8 == 0,
                 "a block's codes must fill whole bytes: choose a block size that makes bits x size divisible by 8");
+  static_assert(source_format<Scale>().has_nan(),
+                "a NaN scale says that a block holds Inf or NaN: choose a scale type with NaN");
   static_assert(std::is_same_v<TensorScale, no_tensor_scale> || std::is_same_v<TensorScale, float>,
                 "the tensor scale is float or no_tensor_scale");
 

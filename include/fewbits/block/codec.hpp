@@ -125,7 +125,7 @@ constexpr void store_codes(const std::array<std::uint8_t, Format::size>& from,
 ///
 /// - Zero block: scale 0, or the smallest scale where the type has no zero (ue8m0: 2^-127). -0 keeps its sign.
 /// - Inf or NaN among the values: the scale is NaN and every code 0, so the block decodes to NaN. A block of elements
-///   without Inf has no other way to say so. A NaN or Inf tensor scale does the same.
+///   without Inf has no other way to say so. A NaN, Inf or negative tensor scale does the same.
 /// - A scale outside its type's range is clamped by the rule; elements past the largest then saturate, and elements
 ///   below half the smallest become zeros that keep their sign.
 ///
@@ -140,16 +140,16 @@ constexpr typename Format::scale_type encode_block_into(std::span<const T> value
   using scale_type = typename Format::scale_type;
   constexpr float_format source = source_format<T>();
   static_assert(
-      source.is_signed && source.nan != nan_codes::negative_zero,
-      "blocks are made of signed values whose NaN lies above the numbers: convert FNUZ and unsigned to float");
+      source.is_signed && source.has_zero() && source.nan != nan_codes::negative_zero,
+      "blocks are made of signed values with a zero, whose NaN lies above the numbers: convert others to float");
 
   // Past the values stands +0, whose code is 0: every loop below runs over a whole block.
   std::array<source_bits<T>, Format::size> sources{};
-  for (std::size_t i = 0; i < std::min(values.size(), Format::size); ++i)
+  for (std::size_t i = 0; i < (std::min)(values.size(), Format::size); ++i)
     sources[i] = source_code(values[i]);
   std::uint64_t amax = 0;
   for (const auto code : sources)
-    amax = std::max<std::uint64_t>(amax, code & source.magnitude_mask());
+    amax = (std::max<std::uint64_t>)(amax, code & source.magnitude_mask());
 
   scale_type scale = make_number<scale_type>({.kind = number_class::zero});
   unpacked_number unit{};
@@ -157,7 +157,7 @@ constexpr typename Format::scale_type encode_block_into(std::span<const T> value
   if (!poisoned && amax != 0) {
     scale = rule.template block_scale<Format>(unpack_code<source>(amax), tensor_scale);
     unit = block_unit<Format>(scale, tensor_scale);
-    poisoned = unit.kind == number_class::nan || unit.kind == number_class::infinite;
+    poisoned = unit.kind == number_class::nan || unit.kind == number_class::infinite || unit.negative;
   }
   std::array<std::uint8_t, Format::size> element_codes{};
   if (poisoned) {

@@ -34,12 +34,12 @@ inline constexpr std::size_t reference_tile_rows = 16;
 template <class Weights>
 constexpr void reference_product(const matrix_view<float>& out, const matrix_view<const float>& activations,
                                  std::size_t depth, const Weights& weights) noexcept {
-  for (std::size_t n = 0; n < out.columns(); ++n)
+  for (std::size_t n = 0; n < out.columns() && out.rows() != 0; ++n)
     for (std::size_t first = 0; first < out.rows(); first += reference_tile_rows) {
-      const std::size_t rows = std::min(reference_tile_rows, out.rows() - first);
+      const std::size_t rows = (std::min)(reference_tile_rows, out.rows() - first);
       std::array<double, reference_tile_rows> sums{};
       for (std::size_t k = 0; k < depth; k += Weights::piece) {
-        const std::size_t count = std::min(Weights::piece, depth - k);
+        const std::size_t count = (std::min)(Weights::piece, depth - k);
         const std::array<float, Weights::piece> piece = weights(n, k, count);
         for (std::size_t i = 0; i < count; ++i)
           for (std::size_t r = 0; r < rows; ++r)

@@ -62,6 +62,8 @@ class mapped_file {
   static result<mapped_file> read_stream(std::FILE* stream, const char* path) noexcept;  // closes the stream
 
   static error failure(const char* path, const char* verb, int number) noexcept {
+    if (path == nullptr)
+      return error{errc::invalid_argument, "a file needs a path, and this one is a null pointer"};
     error why{number == ENOENT ? errc::not_found : errc::io_failure};
     append_quoted(why << "the file ", path) << (number == ENOENT ? " does not exist" : " cannot be ");
     if (number != ENOENT)
@@ -97,10 +99,14 @@ inline result<mapped_file> mapped_file::read_stream(std::FILE* stream, const cha
 }
 
 inline result<mapped_file> mapped_file::read(const char* path) noexcept {
+  if (path == nullptr)
+    return failure(path, "", 0);
   return read_stream(std::fopen(path, "rb"), path);
 }
 
 inline result<mapped_file> mapped_file::open(const char* path) noexcept {
+  if (path == nullptr)
+    return failure(path, "", 0);
 #if FEWBITS_HAS_MMAP
   const int descriptor = ::open(path, O_RDONLY | O_CLOEXEC);
   if (descriptor < 0)
@@ -108,7 +114,7 @@ inline result<mapped_file> mapped_file::open(const char* path) noexcept {
   struct ::stat status = {};
   if (::fstat(descriptor, &status) == 0 && S_ISREG(status.st_mode) && status.st_size > 0) {
     const auto size = static_cast<std::uint64_t>(status.st_size);
-    if (size > std::numeric_limits<std::size_t>::max()) {
+    if (size > (std::numeric_limits<std::size_t>::max)()) {
       ::close(descriptor);
       error why{errc::size_overflow};
       return append_quoted(why << "the file ", path) << " is larger than this machine's address space";

@@ -42,7 +42,7 @@ class nothrow_array {
   [[nodiscard]] bool reserve(std::size_t count) noexcept {
     if (count <= capacity_)
       return true;
-    if (count > std::numeric_limits<std::size_t>::max() / sizeof(T))
+    if (count > (std::numeric_limits<std::size_t>::max)() / sizeof(T))
       return false;
     auto* const larger = static_cast<T*>(::operator new(count * sizeof(T), std::nothrow));
     if (larger == nullptr)
@@ -64,9 +64,9 @@ class nothrow_array {
 
   [[nodiscard]] bool append(std::span<const T> values) noexcept {
     if (values.size() > capacity_ - size_) {
-      if (values.size() > std::numeric_limits<std::size_t>::max() - size_)
+      if (values.size() > (std::numeric_limits<std::size_t>::max)() - size_)
         return false;
-      if (!reserve(std::max(grown(), size_ + values.size())))
+      if (!reserve((std::max)(grown(), size_ + values.size())))
         return false;
     }
     std::uninitialized_copy_n(values.data(), values.size(), data_ + size_);
@@ -84,8 +84,8 @@ class nothrow_array {
 
  private:
   [[nodiscard]] std::size_t grown() const noexcept {
-    constexpr std::size_t most = std::numeric_limits<std::size_t>::max();
-    return capacity_ > most / 2 ? most : std::max<std::size_t>(2 * capacity_, 16);
+    constexpr std::size_t most = (std::numeric_limits<std::size_t>::max)();
+    return capacity_ > most / 2 ? most : (std::max<std::size_t>)(2 * capacity_, 16);
   }
 
   T* data_ = nullptr;

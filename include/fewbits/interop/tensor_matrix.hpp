@@ -7,13 +7,15 @@
 #include <cstdint>
 #include <limits>
 #include <span>
+#include <type_traits>
 
 #include <fewbits/base/checked.hpp>
 #include <fewbits/base/config.hpp>
 #include <fewbits/base/error.hpp>
-#include <fewbits/block/exact_scaling.hpp>
 #include <fewbits/block/packed.hpp>
 #include <fewbits/interop/safetensors.hpp>
+#include <fewbits/number/codec.hpp>
+#include <fewbits/number/native.hpp>
 #include <fewbits/number/types.hpp>
 
 FEWBITS_NAMESPACE_BEGIN
@@ -51,7 +53,7 @@ struct matrix_extents {
   if (rows == 0 || columns == 0)
     return detail::refuse_tensor(errc::unsupported, tensor) << "it has no elements";
   const auto elements = checked_multiply(rows, columns);
-  if (!elements || *elements > std::numeric_limits<std::size_t>::max() / sizeof(float))
+  if (!elements || *elements > (std::numeric_limits<std::size_t>::max)() / sizeof(float))
     return detail::refuse_tensor(errc::size_overflow, tensor) << "as float32 it does not fit the address space";
   return matrix_extents{static_cast<std::size_t>(rows), static_cast<std::size_t>(columns)};
 }

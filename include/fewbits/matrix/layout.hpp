@@ -9,6 +9,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <limits>
+#include <optional>
 
 #include <fewbits/base/checked.hpp>
 #include <fewbits/base/config.hpp>
@@ -29,7 +30,7 @@ class quantized_layout {
     const auto blocks = checked_multiply(rows, blocks_for(columns));
     const auto bytes = blocks ? checked_multiply(*blocks, bytes_a_block) : std::nullopt;
     const auto elements = checked_multiply(rows, columns);
-    if (!bytes || !elements || *bytes > std::numeric_limits<std::size_t>::max() / 8)
+    if (!bytes || !elements || *bytes > (std::numeric_limits<std::size_t>::max)() / 8)
       return error{errc::size_overflow} << "a quantised matrix of " << rows << " x " << columns
                                         << " does not fit the address space";
     return quantized_layout{rows, columns};

@@ -22,12 +22,13 @@ template <class T>
 requires block_source<std::remove_cv_t<T>>
 [[nodiscard]] constexpr unpacked_number finite_amax(const matrix_view<T>& from) noexcept {
   constexpr float_format source = source_format<std::remove_cv_t<T>>();
+  static_assert(source.has_zero(), "0 stands for a matrix of no finite values: convert formats without zero to float");
   std::uint64_t amax = 0;
-  for (std::size_t r = 0; r < from.rows(); ++r)
+  for (std::size_t r = 0; r < from.rows() && from.columns() != 0; ++r)
     for (std::size_t c = 0; c < from.columns(); ++c) {
       const std::uint64_t magnitude = source_code(from(r, c)) & source.magnitude_mask();
       if (magnitude <= source.max_code())
-        amax = std::max(amax, magnitude);
+        amax = (std::max)(amax, magnitude);
     }
   return unpack_code<source>(amax);
 }
@@ -47,7 +48,7 @@ constexpr void quantize_into(const matrix_view<T>& from, const quantized_streams
       to.tensor_scale = rule.template tensor_scale<Format>(amax);
   }
   const std::size_t blocks = to.layout.blocks_per_row();
-  for (std::size_t r = 0; r < from.rows(); ++r)
+  for (std::size_t r = 0; r < from.rows() && blocks != 0; ++r)  // rows without columns may be 2^64
     for (std::size_t b = 0; b < blocks; ++b) {
       const std::size_t count = to.layout.elements_in_block(b);
       const T* const first = &from(r, b * Format::size);
@@ -102,7 +103,7 @@ constexpr result<void> dequantize(const quantized_view<Format>& from, const matr
   if (out.rows() != from.rows() || out.columns() != from.columns())
     return error{errc::shape_mismatch} << "the output is " << out.rows() << " x " << out.columns()
                                        << ", and the quantised matrix is " << from.rows() << " x " << from.columns();
-  for (std::size_t r = 0; r < from.rows(); ++r)
+  for (std::size_t r = 0; r < from.rows() && from.columns() != 0; ++r)
     for (std::size_t b = 0; b < from.layout().blocks_per_row(); ++b) {
       const std::size_t count = from.layout().elements_in_block(b);
       std::array<float, Format::size> values{};

@@ -100,7 +100,7 @@ template <few_bit_number Element>
                                        << " cannot be compared with one of " << restored.rows() << " x "
                                        << restored.columns();
   error_statistics sums;
-  for (std::size_t r = 0; r < original.rows(); ++r)
+  for (std::size_t r = 0; r < original.rows() && original.columns() != 0; ++r)
     for (std::size_t c = 0; c < original.columns(); ++c)
       sums.add(original(r, c), restored(r, c));
   return sums;
@@ -117,7 +117,7 @@ template <blocked Format>
                                        << " cannot be compared with a quantised one of " << quantized.rows() << " x "
                                        << quantized.columns();
   error_statistics sums;
-  for (std::size_t r = 0; r < original.rows(); ++r)
+  for (std::size_t r = 0; r < original.rows() && original.columns() != 0; ++r)
     for (std::size_t b = 0; b < quantized.layout().blocks_per_row(); ++b) {
       const std::size_t count = quantized.layout().elements_in_block(b);
       std::array<float, Format::size> values{};

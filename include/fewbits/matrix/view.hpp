@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <limits>
+#include <optional>
 #include <span>
 #include <type_traits>
 
@@ -42,7 +43,7 @@ class matrix_view {
       const auto down = checked_multiply(rows - 1, row_stride_elements);
       const auto right = checked_multiply(columns - 1, column_stride_elements);
       const auto last = down && right ? checked_add(*down, *right) : std::nullopt;
-      if (!last || *last >= std::numeric_limits<std::size_t>::max() / sizeof(T))
+      if (!last || *last >= (std::numeric_limits<std::size_t>::max)() / sizeof(T))
         return error{errc::size_overflow} << "a matrix of " << rows << " x " << columns << " with row stride "
                                           << row_stride_elements << " does not fit the address space";
       if (*last >= elements.size())

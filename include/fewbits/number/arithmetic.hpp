@@ -45,10 +45,10 @@ constexpr unpacked_number add(unpacked_number a, unpacked_number b) noexcept {
   // One bit of headroom for the carry leaves 31 zeros below: a shift of up to 31 loses nothing, and after a longer one
   // the leading bits cannot cancel far enough to bring the sticky bit near the rounding position.
   const std::uint64_t large = a.significand >> 1;
-  const std::uint64_t small = shift_right_sticky(b.significand >> 1, a.exponent - b.exponent);
-  if (a.negative != b.negative && large == small)
+  const std::uint64_t aligned = shift_right_sticky(b.significand >> 1, a.exponent - b.exponent);
+  if (a.negative != b.negative && large == aligned)
     return {.kind = number_class::zero, .negative = false};
-  return make_unpacked(a.negative, a.negative == b.negative ? large + small : large - small, a.exponent - 62);
+  return make_unpacked(a.negative, a.negative == b.negative ? large + aligned : large - aligned, a.exponent - 62);
 }
 
 constexpr unpacked_number subtract(const unpacked_number& a, const unpacked_number& b) noexcept {

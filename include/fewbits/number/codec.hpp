@@ -128,7 +128,7 @@ constexpr std::uint64_t pack_code(const unpacked_number& value, const Encoding& 
   };
   const auto zero = [&]() noexcept -> std::uint64_t {
     if constexpr (!Format.has_zero())
-      return too_small(how.overflow.zero);
+      return Format.has_nan() && how.overflow.zero == out_of_range::special ? nan() : sign;
     else
       return Format.has_negative_zero() ? sign : 0;
   };

@@ -1,6 +1,7 @@
 // convert<T>(x, policies...): any number to any number with one rounding, policies in any order, at most one of a kind.
 #pragma once
 
+#include <bit>
 #include <cstdint>
 #include <type_traits>
 
@@ -65,8 +66,16 @@ constexpr encoding<Rounding, Overflow, Nan, Sign> bundle(Rounding r, Overflow o,
   return {r, o, n, s};
 }
 
+template <class Policy>
+inline constexpr bool is_known_kind =
+    count_of_kind<rounding_kind, Policy> + count_of_kind<overflow_kind, Policy> + count_of_kind<nan_kind, Policy> +
+        count_of_kind<sign_kind, Policy> + count_of_kind<preset_kind, Policy> ==
+    1;
+
 template <class... Policies>
 constexpr void check_policies() noexcept {
+  static_assert((true && ... && is_known_kind<Policies>),
+                "convert takes rounding, overflow, NaN and sign policies, or a preset: this policy is of another kind");
   static_assert(count_of_kind<rounding_kind, Policies...> <= 1, "two rounding policies: give one of them");
   static_assert(count_of_kind<overflow_kind, Policies...> <= 1,
                 "two overflow policies: give one of saturate, no_saturate, saturate_finite");
@@ -93,11 +102,14 @@ constexpr auto choose_encoding(const Defaults& defaults, const Policies&... poli
 template <class Target, class Rounding>
 constexpr void check_target() noexcept {
   if constexpr (requires { Rounding::for_powers_of_two; }) {
-    static_assert(is_minifloat<Target>,
-                  "nearest_geometric rounds to powers of two: use it with a format without mantissa");
-    if constexpr (is_minifloat<Target>)
-      static_assert(Target::format.mantissa_bits == 0,
-                    "nearest_geometric rounds to powers of two: use it with a format without mantissa, such as ue8m0");
+    constexpr bool fits = [] {
+      if constexpr (is_minifloat<Target>)
+        return Target::format.mantissa_bits == 0 && !Target::format.has_zero();
+      else
+        return false;
+    }();
+    static_assert(fits,
+                  "nearest_geometric rounds to powers of two: use it with a format of nothing else, such as ue8m0");
   }
 }
 
@@ -165,12 +177,14 @@ requires few_bit_number<To> || few_bit_number<From>
     return target::from_bits(static_cast<typename target::bits_type>(detail::encode<target::format>(x, how)));
   } else if constexpr (native_floating_point<To>) {
     const auto how = detail::choose_encoding<target>(operator_encoding, policies...);
+    detail::check_target<target, std::remove_cv_t<decltype(how.rounding)>>();
     using native = native_float<target>;
     return std::bit_cast<target>(static_cast<typename native::bits_type>(detail::encode<native::format>(x, how)));
   } else if constexpr (native_integer<To>) {
     static_assert(sizeof(To) <= 8, "integers of more than 64 bits are not a target: convert to 64 bits and widen");
     constexpr encoding<nearest_even_t, saturate_t, nan_to_zero_t> defaults{};
     const auto how = detail::choose_encoding<target>(defaults, policies...);
+    detail::check_target<target, std::remove_cv_t<decltype(how.rounding)>>();
     constexpr fixed_format integer{.total_bits = sizeof(To) * 8, .is_signed = static_cast<target>(-1) < target{0}};
     return static_cast<target>(detail::encode<integer>(x, how));
   } else {

@@ -84,8 +84,11 @@ class decimal {
     if (leading() < lowest)
       return sticky_ ? unpacked_number{1ull << 63, -1'000'000, number_class::finite, negative}
                      : unpacked_number{.kind = number_class::zero, .negative = negative};
-    for (int top = scaled.top_limb(); top >= fraction_limbs + 2; top = scaled.top_limb(), ++exponent)
-      scaled.divide(1);
+    for (int top = scaled.top_limb(); top >= fraction_limbs + 2; top = scaled.top_limb()) {
+      const int shift = top > fraction_limbs + 3 ? widest_shift : 1;
+      scaled.divide(shift);
+      exponent += shift;
+    }
     for (; scaled.top_limb() < fraction_limbs + 1; exponent -= widest_shift)
       scaled.multiply(widest_shift);
     bool rest = scaled.sticky_;

@@ -15,10 +15,10 @@ namespace direct {
 /// Narrowing applies where the source's subnormals need no normalising, since they lie in the target's subnormal range,
 /// and where its Inf and NaN come out beyond the target's largest value.
 template <float_format Source, float_format Target>
-inline constexpr bool narrows = (Source.nan == nan_codes::ieee) && Source.is_signed&& Target.has_zero() &&
-                                (Target.min_exponent() >= Source.min_exponent()) &&
-                                (Target.max_exponent() <= Source.max_exponent()) &&
-                                (Target.mantissa_bits < Source.mantissa_bits);
+inline constexpr bool narrows =
+    (Source.nan == nan_codes::ieee) && Source.is_signed&& Source.has_zero() && Target.has_zero() &&
+    (Target.min_exponent() >= Source.min_exponent()) && (Target.max_exponent() <= Source.max_exponent()) &&
+    (Target.mantissa_bits < Source.mantissa_bits);
 
 /// pack_code<Target>(unpack_code<Source>(code), how).
 template <float_format Source, float_format Target, class Encoding>
@@ -37,8 +37,12 @@ constexpr std::uint64_t narrow(std::uint64_t code, const Encoding& how) noexcept
   std::uint64_t rounded = (static_cast<std::uint64_t>(field + below - 1) << Target.mantissa_bits) + kept;
   if constexpr (!Target.is_signed && decltype(how.sign)::drops_sign)
     negative = false;
-  rounded += static_cast<std::uint64_t>(fraction != 0) &
-             static_cast<std::uint64_t>(how.rounding.away_from_zero({negative, rounded, fraction}));
+  // The library's own policies can be asked about an exact value, which saves a branch; a user's is asked as promised.
+  if constexpr (requires { how.rounding.accepts_exact; })
+    rounded += static_cast<std::uint64_t>(fraction != 0) &
+               static_cast<std::uint64_t>(how.rounding.away_from_zero({negative, rounded, fraction}));
+  else if (fraction != 0 && how.rounding.away_from_zero({negative, rounded, fraction}))
+    ++rounded;
   const bool out_of_range = rounded > Target.max_code() || (!Target.is_signed && negative);
   if (out_of_range) [[unlikely]]
     return pack_code<Target>(unpack_code<Source>(code), how);
@@ -51,14 +55,17 @@ constexpr std::uint64_t narrow(std::uint64_t code, const Encoding& how) noexcept
 
 /// The source is the target with a shorter mantissa: widening is a shift.
 template <float_format Source, float_format Target>
-inline constexpr bool truncates = (Target.nan == nan_codes::ieee) && (Source.nan == nan_codes::ieee) &&
+inline constexpr bool truncates = (Target.nan == nan_codes::ieee) &&
+                                  (Source.nan == nan_codes::ieee) && Source.has_zero() && Target.has_zero() &&
+                                  (Target.is_signed || !Source.is_signed) &&
                                   (Source.exponent_bits == Target.exponent_bits) && (Source.bias == Target.bias) &&
                                   (Source.mantissa_bits < Target.mantissa_bits);
 
 /// Widening applies there, and where every number of the source is a normal number of the target.
 template <float_format Source, float_format Target>
 inline constexpr bool widens = truncates<Source, Target> ||
-                               ((Target.nan == nan_codes::ieee) && Source.has_zero() &&
+                               ((Target.nan == nan_codes::ieee) && Source.has_zero() && Target.has_zero() &&
+                                (Target.is_signed || !Source.is_signed) &&
                                 (Source.min_exponent() - Source.mantissa_bits >= Target.min_exponent()) &&
                                 (Source.max_exponent() <= Target.max_exponent()) &&
                                 (Source.mantissa_bits < Target.mantissa_bits));
@@ -77,7 +84,7 @@ constexpr std::uint64_t widen(std::uint64_t code, const Encoding& how) noexcept 
   } else {
     // A subnormal's leading one moves to the implicit place, and the exponent follows. Both results are worked out:
     // a branch on whether a number is subnormal would often be mispredicted.
-    const int up = std::countl_zero(magnitude | 1) - (63 - Source.mantissa_bits);
+    const int up = std::countl_zero((magnitude & Source.mantissa_mask()) | 1) - (63 - Source.mantissa_bits);
     const std::uint64_t subnormal = ((magnitude << (up + gap)) & Target.mantissa_mask()) |
                                     static_cast<std::uint64_t>(1 - up + Target.bias - Source.bias)
                                         << Target.mantissa_bits;

@@ -111,8 +111,8 @@ class fixed_point {
     x.negative = false;
     return rounded(x);
   }
-  [[nodiscard]] friend constexpr fixed_point min(fixed_point a, fixed_point b) noexcept { return b < a ? b : a; }
-  [[nodiscard]] friend constexpr fixed_point max(fixed_point a, fixed_point b) noexcept { return a < b ? b : a; }
+  [[nodiscard]] friend constexpr fixed_point(min)(fixed_point a, fixed_point b) noexcept { return b < a ? b : a; }
+  [[nodiscard]] friend constexpr fixed_point(max)(fixed_point a, fixed_point b) noexcept { return a < b ? b : a; }
 
   /// The exact value, taken apart.
   [[nodiscard]] friend constexpr unpacked_number unpack(fixed_point a) noexcept { return unpack_code<Format>(a.bits_); }

@@ -109,8 +109,10 @@ struct float_format {
 
 /// Does every code of the format mean exactly one thing? `minifloat` asserts it.
 constexpr bool is_consistent(const float_format& f) noexcept {
-  if (f.exponent_bits < 1 || f.mantissa_bits < 0 || f.bits() > 64)
-    return false;
+  if (f.exponent_bits < 1 || f.exponent_bits > 16 || f.mantissa_bits < 0 || f.mantissa_bits > 46)
+    return false;  // so that every mask and shift below fits 64 bits
+  if (f.bias < -16384 || f.bias > 16384)
+    return false;  // P3109's widest format needs 16384
   if ((f.nan == nan_codes::ieee) != (f.inf == inf_codes::ieee))
     return false;  // exponent all ones is reserved as a whole or not at all
   if (f.nan == nan_codes::ieee && f.mantissa_bits == 0)
@@ -120,7 +122,9 @@ constexpr bool is_consistent(const float_format& f) noexcept {
   // A sign bit over zero magnitude is -0, or NaN, or (without zeros) a number: one of them.
   if (f.is_signed && (f.zero == zero_codes::positive) != (f.nan == nan_codes::negative_zero))
     return false;
-  return f.max_code() >= f.min_normal_code();
+  if (f.max_code() < f.min_normal_code())
+    return false;
+  return f.max_exponent() <= 16383;  // the range of the widest long double; the bias keeps the other end
 }
 
 /// Formats by family. The bias defaults to 2^(exponent_bits - 1) - 1.

@@ -22,13 +22,18 @@ template <few_bit_number T>
 [[nodiscard]] constexpr T fma(T a, T b, T c) noexcept {
   return fma(a, b, c);
 }
+// min and max are written out: with a macro of that name about, as on Windows, the friends cannot be called.
 template <few_bit_number T>
 [[nodiscard]] constexpr T(min)(T a, T b) noexcept {
-  return min(a, b);
+  if (unpack(a).kind == number_class::nan || unpack(b).kind == number_class::nan)
+    return unpack(a).kind == number_class::nan ? a : b;
+  return total_order(b, a) < 0 ? b : a;
 }
 template <few_bit_number T>
 [[nodiscard]] constexpr T(max)(T a, T b) noexcept {
-  return max(a, b);
+  if (unpack(a).kind == number_class::nan || unpack(b).kind == number_class::nan)
+    return unpack(a).kind == number_class::nan ? a : b;
+  return total_order(a, b) < 0 ? b : a;
 }
 template <few_bit_number T>
 [[nodiscard]] constexpr T nextafter(T from, T to) noexcept {

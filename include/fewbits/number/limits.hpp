@@ -56,7 +56,7 @@ class numeric_limits<fewbits::minifloat<Format>> {
   static constexpr std::float_denorm_style has_denorm = Format.has_subnormals() ? denorm_present : denorm_absent;
   static constexpr bool has_denorm_loss = false;
   static constexpr std::float_round_style round_style = round_to_nearest;
-  static constexpr bool is_iec559 = has_signaling_NaN && Format.is_signed;
+  static constexpr bool is_iec559 = has_signaling_NaN && Format.has_negative_zero();
   static constexpr bool is_bounded = true;
   static constexpr bool is_modulo = false;
   static constexpr int radix = 2;
@@ -70,8 +70,8 @@ class numeric_limits<fewbits::minifloat<Format>> {
   static constexpr bool traps = false;
   static constexpr bool tinyness_before = false;
 
-  static constexpr number min() noexcept { return from(Format.min_normal_code()); }
-  static constexpr number max() noexcept { return from(Format.max_code()); }
+  static constexpr number(min)() noexcept { return from(Format.min_normal_code()); }
+  static constexpr number(max)() noexcept { return from(Format.max_code()); }
   /// -max() where there is a sign, else the smallest value: 0, or the lowest power of two of ue8m0.
   static constexpr number lowest() noexcept {
     return from(Format.is_signed ? Format.max_code() | Format.sign_mask() : 0);
@@ -123,8 +123,8 @@ class numeric_limits<fewbits::fixed_point<Format>> {
   static constexpr bool tinyness_before = false;
 
   /// Integers: the lowest value. Fractions: the smallest positive step.
-  static constexpr number min() noexcept { return is_integer ? lowest() : from(1); }
-  static constexpr number max() noexcept { return from(Format.max_code()); }
+  static constexpr number(min)() noexcept { return is_integer ? lowest() : from(1); }
+  static constexpr number(max)() noexcept { return from(Format.max_code()); }
   /// The lowest value that encoding writes: -127/64 for mxint8, whose code 80 stays unused.
   static constexpr number lowest() noexcept { return from((0 - Format.negative_limit()) & Format.code_mask()); }
   static constexpr number epsilon() noexcept { return is_integer ? from(0) : from(1); }

@@ -117,12 +117,12 @@ class minifloat {
   [[nodiscard]] friend constexpr bool signbit(minifloat a) noexcept { return Format.is_negative(a.bits_); }
 
   /// IEEE minimum and maximum: NaN if either is NaN, and -0 < +0.
-  [[nodiscard]] friend constexpr minifloat min(minifloat a, minifloat b) noexcept {
+  [[nodiscard]] friend constexpr minifloat(min)(minifloat a, minifloat b) noexcept {
     if (Format.is_nan(a.bits_) || Format.is_nan(b.bits_))
       return Format.is_nan(a.bits_) ? a : b;
     return b.total_key() < a.total_key() ? b : a;
   }
-  [[nodiscard]] friend constexpr minifloat max(minifloat a, minifloat b) noexcept {
+  [[nodiscard]] friend constexpr minifloat(max)(minifloat a, minifloat b) noexcept {
     if (Format.is_nan(a.bits_) || Format.is_nan(b.bits_))
       return Format.is_nan(a.bits_) ? a : b;
     return a.total_key() < b.total_key() ? b : a;

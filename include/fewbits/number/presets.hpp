@@ -20,6 +20,7 @@ inline constexpr bool is_power_of_two_scale<minifloat<Format>> = !Format.has_zer
 /// subnormal and misses their rounding.
 struct nearest_away_up_from_lowest_t {
   using policy_kind = rounding_kind;
+  static constexpr bool accepts_exact = true;
   [[nodiscard]] constexpr bool away_from_zero(const rounding_site& at) const noexcept {
     return at.code == 0 || at.fraction >= half_gap;
   }
@@ -38,8 +39,12 @@ struct signed_ones_nan_t : nan_to_max_t {
   }
 };
 
-/// Everything saturates but a zero's absence.
-struct overflow_to_nan_t : no_saturate_t {
+/// Overflow is NaN, but a missing zero is the smallest value.
+struct overflow_to_nan_t {
+  using policy_kind = overflow_kind;
+  out_of_range overflow = out_of_range::special;
+  out_of_range infinity = out_of_range::special;
+  out_of_range negative = out_of_range::special;
   out_of_range zero = out_of_range::finite;
 };
 
