@@ -1,4 +1,4 @@
-// expect: nearest_geometric rounds to powers of two: use it with a format without mantissa, such as ue8m0
+// expect: nearest_geometric rounds to powers of two: use it with a format of nothing else, such as ue8m0
 // Between neighbours of one binade the geometric mean is not where formats round.
 #include <fewbits/number.hpp>
 

@@ -1,4 +1,4 @@
-// expect: nearest_geometric rounds to powers of two: use it with a format without mantissa
+// expect: nearest_geometric rounds to powers of two: use it with a format of nothing else, such as ue8m0
 // Integers are not powers of two.
 #include <fewbits/number.hpp>
 

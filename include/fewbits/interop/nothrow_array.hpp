@@ -47,7 +47,8 @@ class nothrow_array {
     auto* const larger = static_cast<T*>(::operator new(count * sizeof(T), std::nothrow));
     if (larger == nullptr)
       return false;
-    std::uninitialized_copy_n(data_, size_, larger);
+    // size_ <= capacity_ < count; g++ 12 does not see it and warns about a copy beyond `larger`.
+    std::uninitialized_copy_n(data_, size_ < count ? size_ : count, larger);
     ::operator delete(data_);
     data_ = larger;
     capacity_ = count;
