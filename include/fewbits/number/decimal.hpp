@@ -6,6 +6,7 @@
 
 #include <fewbits/base/config.hpp>
 #include <fewbits/number/codec.hpp>
+#include <fewbits/number/convert.hpp>
 #include <fewbits/number/fixed_format.hpp>
 
 FEWBITS_NAMESPACE_BEGIN
@@ -270,6 +271,42 @@ constexpr parsed_number parse_binary(const char* first, const char* last, bool n
                                        : exponent < -1'000'000 ? -1'000'000
                                                                : exponent);
   return {make_unpacked(negative, significand, bounded), p};
+}
+
+namespace detail {
+
+/// A value's magnitude rounded to nearest even without an upper limit, so that a decimal beyond the largest number is
+/// not taken for it.
+template <few_bit_number T>
+constexpr std::uint64_t unbounded_code(unpacked_number x) noexcept {
+  x.negative = false;
+  if constexpr (is_minifloat<T>)
+    return x.kind == number_class::zero ? 0 : round_to_unbounded_code<T::format>(x, nearest_even);
+  else
+    return pack_code<fixed_format{.total_bits = 62, .fraction_bits = T::format.fraction_bits, .is_signed = false}>(x);
+}
+
+}  // namespace detail
+
+/// Does a value round to a number of T, -0 and what rounds to it counting as 0 where there is none? Inf and NaN are in
+/// range where T has them.
+template <few_bit_number T>
+constexpr bool is_in_range(const unpacked_number& x) noexcept {
+  constexpr auto f = T::format;
+  if constexpr (is_minifloat<T>) {
+    switch (x.kind) {
+      case number_class::nan: return f.has_nan();
+      case number_class::infinite: return f.has_inf() && (f.is_signed || !x.negative);
+      case number_class::zero: return f.has_zero();
+      case number_class::finite: break;
+    }
+    const std::uint64_t code = detail::unbounded_code<T>(x);
+    return code <= f.max_code() && (f.is_signed || !x.negative || (f.has_zero() && code == 0));
+  } else {
+    // A code that is read but never written, as mxint8's 80, is a number all the same.
+    return x.kind != number_class::nan && x.kind != number_class::infinite &&
+           detail::unbounded_code<T>(x) <= (x.negative ? f.all_codes().negative_limit() : f.max_code());
+  }
 }
 
 FEWBITS_NAMESPACE_END

@@ -35,15 +35,7 @@ consteval T parse_literal(const char* text) noexcept {
   }
   if (parsed.end != last)
     literal_is_not_a_number();
-  bool fits = true;
-  if constexpr (is_minifloat<T>)
-    fits = parsed.value.kind == number_class::zero
-               ? T::format.has_zero()
-               : round_to_unbounded_code<T::format>(parsed.value, nearest_even) <= T::format.max_code();
-  else
-    fits = pack_code<fixed_format{.total_bits = 62, .fraction_bits = T::format.fraction_bits}>(parsed.value) <=
-           T::format.max_code();
-  if (!fits)
+  if (!is_in_range<T>(parsed.value))
     literal_is_out_of_range();
   return T::from_bits(static_cast<typename T::bits_type>(pack_code<T::format>(parsed.value)));
 }

@@ -20,16 +20,6 @@
 FEWBITS_NAMESPACE_BEGIN
 namespace detail {
 
-/// A value's magnitude rounded to nearest even without an upper limit, so that a decimal beyond the largest value is
-/// not taken for it.
-template <few_bit_number T>
-constexpr std::uint64_t unbounded_code(const unpacked_number& x) noexcept {
-  if constexpr (is_minifloat<T>)
-    return x.kind == number_class::zero ? 0 : round_to_unbounded_code<T::format>(x, nearest_even);
-  else
-    return pack_code<fixed_format{.total_bits = 62, .fraction_bits = T::format.fraction_bits, .is_signed = false}>(x);
-}
-
 /// Decimal digits with the position of the first: 0.d1 d2 d3 ... x 10^(first + 1).
 struct digit_string {
   static constexpr int capacity = 20;
@@ -83,7 +73,7 @@ constexpr digit_string shortest_digits(const decimal<Range>& exact, std::uint64_
     const bool up = rounds_up(exact, count);
     for (const bool increase : {up, !up}) {
       const digit_string candidate = leading_digits(exact, count, increase);
-      if (unbounded_code<T>(value_of<Range>(candidate)) == code)
+      if (detail::unbounded_code<T>(value_of<Range>(candidate)) == code)
         return candidate;
     }
   }
@@ -163,9 +153,7 @@ constexpr std::to_chars_result to_chars(char* first, char* last, T number) noexc
     case number_class::finite: {
       constexpr decimal_range range = decimal_range::of(T::format);
       const decimal<range> exact{x};
-      unpacked_number magnitude = x;
-      magnitude.negative = false;
-      const detail::digit_string shortest = detail::shortest_digits<T>(exact, detail::unbounded_code<T>(magnitude));
+      const detail::digit_string shortest = detail::shortest_digits<T>(exact, detail::unbounded_code<T>(x));
       // Zeros between the last digit and the point cost as much as the true digits, so those are written.
       detail::digit_string fixed = shortest;
       const int before_point = exact.leading() + 1;
@@ -233,29 +221,8 @@ constexpr std::from_chars_result from_chars(const char* first, const char* last,
   if (parsed.end == nullptr)
     return {first, std::errc::invalid_argument};
 
-  bool fits = true;
   const unpacked_number& x = parsed.value;
-  if constexpr (is_minifloat<T>) {
-    constexpr float_format f = T::format;
-    switch (x.kind) {
-      case number_class::nan: fits = f.has_nan(); break;
-      case number_class::infinite: fits = f.has_inf() && (f.is_signed || !negative); break;
-      case number_class::zero: fits = f.has_zero(); break;
-      case number_class::finite: {
-        const std::uint64_t code = detail::unbounded_code<T>(x);
-        fits = code <= f.max_code() && (f.is_signed || !negative || (f.has_zero() && code == 0));
-        break;
-      }
-    }
-  } else {
-    constexpr fixed_format wide{.total_bits = 62, .fraction_bits = T::format.fraction_bits};
-    constexpr fixed_format whole = T::format.all_codes();  // a code that is read but never written is still a number
-    fits = x.kind != number_class::nan && x.kind != number_class::infinite;
-    unpacked_number magnitude = x;
-    magnitude.negative = false;
-    fits = fits && pack_code<wide>(magnitude) <= (negative ? whole.negative_limit() : whole.max_code());
-  }
-  if (!fits)
+  if (!is_in_range<T>(x))
     return {parsed.end, std::errc::result_out_of_range};
   if constexpr (is_minifloat<T>)
     number = T::from_bits(static_cast<typename T::bits_type>(pack_code<T::format>(x, operator_encoding)));
