@@ -3,6 +3,5 @@
 
 #include <fewbits/interop/dtype.hpp>
 #include <fewbits/interop/json.hpp>
-#include <fewbits/interop/nothrow_array.hpp>
 #include <fewbits/interop/printable.hpp>
 #include <fewbits/interop/safetensors.hpp>

@@ -1,70 +1,210 @@
-// A block format is data: which element, which scale, how many elements share one, and whether the whole tensor has
-// a second scale. Sources: OCP MX 1.0, section 5; NVIDIA's NVFP4.
+// A block format is data: which element, which scale, which elements share one, and whether there are zero points and a
+// second level of scales. Sources: OCP MX 1.0, section 5; NVIDIA's NVFP4; ggml's k-quants for the nested kind.
 #pragma once
 
+#include <array>
 #include <concepts>
 #include <cstddef>
 #include <type_traits>
 
 #include <fewbits/base/config.hpp>
+#include <fewbits/block/block_shape.hpp>
 #include <fewbits/block/exact_scaling.hpp>
 #include <fewbits/block/packed.hpp>
 
 FEWBITS_NAMESPACE_BEGIN
 
-/// In the place of a tensor scale: the format has one level, value = scale x element.
+/// In the place of a tensor scale: value = scale x element.
 struct no_tensor_scale {
   friend constexpr bool operator==(no_tensor_scale, no_tensor_scale) noexcept = default;
   friend constexpr unpacked_number unpack(no_tensor_scale) noexcept { return make_unpacked(false, 1, 0); }
 };
+/// In the place of a zero point: 0 is where the element says.
+struct no_zero_point {
+  friend constexpr bool operator==(no_zero_point, no_zero_point) noexcept = default;
+};
+/// In the place of a super-block's scale.
+struct no_super_scale {
+  friend constexpr bool operator==(no_super_scale, no_super_scale) noexcept = default;
+};
 
-/// Value of element i = tensor scale x scale x element i. A user's own format is one line:
-/// `struct mine : fb::block_format<fb::e2m1, fb::ue8m0, 16, fb::floor_scale_t> {};`
+/// What a super-block stores: a multiplier of its blocks' scales, and one of their minimums if they have any.
+template <class Scale, class Minimum = no_super_scale>
+struct super_scale {
+  Scale scale;
+  [[no_unique_address]] Minimum minimum;
+};
+
+// Options of a block format, in any order, at most one of a kind.
+struct tensor_scale_kind {};
+struct zero_kind {};
+struct super_block_kind {};
+struct order_kind {};
+
+/// A second scale for the whole tensor, a multiplier. Scale: float.
+template <class Scale>
+struct with_tensor_scale {
+  using option_kind = tensor_scale_kind;
+  using type = Scale;
+};
+/// A float32 for the whole tensor that is added to every super scale x scale, so that these need to code only the
+/// differences from it (bitsandbytes' double quantisation). The sum is rounded once to float32.
+struct with_tensor_offset {
+  using option_kind = tensor_scale_kind;
+  using type = float;
+};
+/// Asymmetric blocks: value = scale x (element - zero point). Zero: an unsigned integer type no wider than the element.
+template <few_bit_number Zero>
+struct with_zero_point {
+  using option_kind = zero_kind;
+  using type = Zero;
+  static constexpr bool is_code = true;
+};
+/// Asymmetric blocks: value = scale x element + minimum. Minimum: a floating-point number; in super-blocks with a scale
+/// for minimums an unsigned integer m: value = scale x element - super minimum x m.
+template <number Minimum>
+struct with_minimum {
+  using option_kind = zero_kind;
+  using type = Minimum;
+  static constexpr bool is_code = false;
+};
+/// Count blocks along a row share a scale of type Scale, which multiplies theirs; and another for their minimums.
+template <std::size_t Count, class Scale, class Minimum = no_super_scale>
+struct in_super_blocks {
+  using option_kind = super_block_kind;
+  static constexpr std::size_t count = Count;
+  using type = super_scale<Scale, Minimum>;
+  static_assert(Count >= 2 && Count <= 1024, "a super-block has 2 to 1024 blocks");
+};
+/// How codes lie in their bytes; low first unless said otherwise.
+template <bit_order Order>
+struct with_order {
+  using option_kind = order_kind;
+  static constexpr bit_order order = Order;
+};
+
+namespace detail {
+
+struct no_option_tensor {
+  using option_kind = tensor_scale_kind;
+  using type = no_tensor_scale;
+};
+struct no_option_zero {
+  using option_kind = zero_kind;
+  using type = no_zero_point;
+  static constexpr bool is_code = false;
+};
+struct no_option_super {
+  using option_kind = super_block_kind;
+  using type = no_super_scale;
+  static constexpr std::size_t count = 1;
+};
+
+template <class Kind, class Default, class... Options>
+struct find_option {
+  using type = Default;
+};
+template <class Kind, class Default, class First, class... Rest>
+struct find_option<Kind, Default, First, Rest...>
+    : std::conditional_t<std::is_same_v<typename First::option_kind, Kind>, std::type_identity<First>,
+                         find_option<Kind, Default, Rest...>> {};
+template <class Kind, class... Options>
+inline constexpr int options_of_kind = (0 + ... + (std::is_same_v<typename Options::option_kind, Kind> ? 1 : 0));
+
+template <class T>
+constexpr bool has_nan() noexcept {
+  if constexpr (is_fixed_point<T> || is_codebook<T>)
+    return false;
+  else
+    return source_format<T>().has_nan();
+}
+template <class T>
+constexpr int significant_digits() noexcept {
+  if constexpr (is_fixed_point<T>)
+    return T::format.total_bits;
+  else if constexpr (is_codebook<T>)
+    return 31;
+  else
+    return source_format<T>().mantissa_bits + 1;
+}
+
+}  // namespace detail
+
+/// Value of an element = tensor scale x super scale x scale x (element - zero point), or + minimum, whichever parts the
+/// format has. A user's own format is one line: `struct mine : fb::block_format<fb::e2m1, fb::ue8m0, 16,
+/// fb::floor_scale_t> {};`
 ///
-/// - Element: a few-bit number. Scale: any floating-point number, NaN included: it is how a block is poisoned.
-/// - Size: elements along a row that share a scale.
+/// - Element: a few-bit number. Scale: a number; NaN in it (or in the super-block's) is how a block is poisoned.
+/// - Shape: elements that share a scale; a plain number is that many along a row.
 /// - DefaultRule: how quantisers choose scales unless told otherwise.
-/// - TensorScale: float, or no_tensor_scale.
-/// - Order: how codes lie in their bytes.
-template <few_bit_number Element, block_source Scale, std::size_t Size, class DefaultRule,
-          class TensorScale = no_tensor_scale, bit_order Order = bit_order::low_first>
+/// - Options: with_tensor_scale, with_zero_point or with_minimum, in_super_blocks, with_order.
+template <few_bit_number Element, number Scale, block_shape Shape, class DefaultRule, class... Options>
 struct block_format {
-  static_assert(Size >= 1 && Size <= 65536, "a block has 1 to 65536 elements");
-  static_assert(Size * static_cast<std::size_t>(Element::format.bits()) % 8 == 0,
-                "a block's codes must fill whole bytes: choose a block size that makes bits x size divisible by 8");
-  static_assert(source_format<Scale>().has_nan(),
-                "a NaN scale says that a block holds Inf or NaN: choose a scale type with NaN");
-  static_assert(std::is_same_v<TensorScale, no_tensor_scale> || std::is_same_v<TensorScale, float>,
-                "the tensor scale is float or no_tensor_scale");
+ private:
+  static_assert(detail::options_of_kind<tensor_scale_kind, Options...> <= 1, "two tensor scales: give one");
+  static_assert(detail::options_of_kind<zero_kind, Options...> <= 1, "give with_zero_point or with_minimum, not both");
+  static_assert(detail::options_of_kind<super_block_kind, Options...> <= 1, "blocks nest once: give one super-block");
+  static_assert(detail::options_of_kind<order_kind, Options...> <= 1, "two bit orders: give one");
+  using tensor_option = typename detail::find_option<tensor_scale_kind, detail::no_option_tensor, Options...>::type;
+  using zero_option = typename detail::find_option<zero_kind, detail::no_option_zero, Options...>::type;
+  using super_option = typename detail::find_option<super_block_kind, detail::no_option_super, Options...>::type;
 
+ public:
   using element_type = Element;
   using scale_type = Scale;
-  using tensor_scale_type = TensorScale;
+  using zero_type = typename zero_option::type;
+  using super_type = typename super_option::type;
+  using tensor_scale_type = typename tensor_option::type;
   using default_rule = DefaultRule;
 
-  static constexpr std::size_t size = Size;
+  static constexpr block_shape shape = Shape;
   static constexpr int element_bits = Element::format.bits();
-  static constexpr bit_order order = Order;
-  static constexpr std::size_t code_bytes = packed_bytes<element_bits>(Size);
-  static constexpr bool has_tensor_scale = !std::is_same_v<TensorScale, no_tensor_scale>;
+  static constexpr bit_order order =
+      detail::find_option<order_kind, with_order<bit_order::low_first>, Options...>::type::order;
+  /// Blocks that share a super scale; 1 without super-blocks.
+  static constexpr std::size_t super_count = super_option::count;
+
+  static constexpr std::size_t size = Shape.size();  ///< elements of a block; 0 where the matrix decides
+  static constexpr std::size_t code_bytes = packed_bytes<element_bits>(size);
+
+  static constexpr bool has_tensor_offset = std::is_same_v<tensor_option, with_tensor_offset>;
+  static constexpr bool has_tensor_scale = !has_tensor_offset && !std::is_same_v<tensor_scale_type, no_tensor_scale>;
+  static constexpr bool has_zero_point = zero_option::is_code;
+  static constexpr bool has_minimum = !std::is_same_v<zero_type, no_zero_point> && !has_zero_point;
+  static constexpr bool has_super_scale = super_count != 1;
 
   /// The tensor scale that changes nothing.
-  [[nodiscard]] static constexpr TensorScale unit_tensor_scale() noexcept {
+  [[nodiscard]] static constexpr tensor_scale_type unit_tensor_scale() noexcept {
     if constexpr (has_tensor_scale)
       return 1.0f;
     else
-      return {};
+      return {};  // an offset of 0
   }
+
+ private:
+  static_assert(Shape.rows <= 65536 && Shape.columns <= 65536, "a block has at most 65536 rows and columns");
+  static_assert(Shape.columns <= 1 || Shape.columns * static_cast<std::size_t>(element_bits) % 8 == 0,
+                "a block's codes must fill whole bytes: choose a block size that makes bits x size divisible by 8");
+  static_assert(has_super_scale || detail::has_nan<Scale>(),
+                "a NaN scale says that a block holds Inf or NaN: choose a scale type with NaN");
+  static_assert(!has_super_scale || (Shape.rows == 1 && Shape.columns > 1),
+                "super-blocks are made of blocks along a row");
+  static_assert(!has_tensor_offset || has_super_scale, "a tensor offset is for the scales of super-blocks");
+  static_assert(std::is_same_v<tensor_scale_type, no_tensor_scale> || std::is_same_v<tensor_scale_type, float>,
+                "the tensor scale is float or no_tensor_scale");
+  static_assert(!has_zero_point || is_fixed_point<Element>,
+                "a zero point is an integer like the elements: use with_minimum for other elements");
 };
 
 /// Something with the members of block_format.
 template <class F>
 concept blocked = few_bit_number<typename F::element_type> && number<typename F::scale_type> && requires {
   typename F::default_rule;
-  typename F::tensor_scale_type;
+  typename F::zero_type;
+  typename F::super_type;
   { F::unit_tensor_scale() } -> std::same_as<typename F::tensor_scale_type>;
-  std::size_t{F::size};
-  std::size_t{F::code_bytes};
+  block_shape{F::shape};
+  std::size_t{F::super_count};
   int{F::element_bits};
   bit_order{F::order};
 };
@@ -74,13 +214,30 @@ using packed_codes = packed_span<Format::element_bits, Format::order>;
 template <blocked Format>
 using packed_codes_out = packed_span<Format::element_bits, Format::order, std::byte>;
 
-/// One block as it is stored: the codes, then the scale. 17 bytes for mxfp4, 9 for nvfp4.
+/// What a block stores beside its codes.
 template <blocked Format>
-struct block {
-  packed_array<Format::element_bits, Format::size, Format::order> codes;
+struct block_parameters {
   typename Format::scale_type scale;
+  [[no_unique_address]] typename Format::zero_type zero{};
+};
+/// What a super-block stores beside its codes.
+template <blocked Format>
+struct super_block_parameters {
+  std::array<block_parameters<Format>, Format::super_count> blocks;
+  typename Format::super_type super;
+};
+
+/// One block of fixed shape as it is stored: the codes in row order, then the scale. 17 bytes for mxfp4, 9 for nvfp4.
+template <blocked Format>
+requires(Format::shape.is_fixed() && !Format::has_super_scale) struct block {
+  packed_array<Format::element_bits, Format::shape.size(), Format::order> codes;
+  typename Format::scale_type scale;
+  [[no_unique_address]] typename Format::zero_type zero{};
 
   friend constexpr bool same_bits(const block& a, const block& b) noexcept {
+    if constexpr (!std::is_same_v<typename Format::zero_type, no_zero_point>)
+      if (source_code(a.zero) != source_code(b.zero))
+        return false;
     return a.codes == b.codes && source_code(a.scale) == source_code(b.scale);
   }
 };

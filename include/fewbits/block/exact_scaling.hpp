@@ -45,7 +45,8 @@ inline constexpr unpacked_number largest = unpack_code<T::format>(T::format.max_
 template <class T>
 concept block_source = native_floating_point<T> || is_minifloat<std::remove_cv_t<T>>;
 
-/// How a source type is laid out, the integer that holds its codes, and the code of one value.
+/// How a source type is laid out, the integer that holds its codes, and the code of one value (of any number that has
+/// one).
 template <block_source T>
 constexpr float_format source_format() noexcept {
   if constexpr (native_floating_point<T>)
@@ -53,7 +54,8 @@ constexpr float_format source_format() noexcept {
   else
     return T::format;
 }
-template <block_source T>
+template <number T>
+requires native_floating_point<T> || few_bit_number<T>
 constexpr auto source_code(const T& source) noexcept {
   if constexpr (native_floating_point<T>)
     return std::bit_cast<typename native_float<std::remove_cv_t<T>>::bits_type>(source);
@@ -62,5 +64,17 @@ constexpr auto source_code(const T& source) noexcept {
 }
 template <block_source T>
 using source_bits = decltype(source_code(std::declval<const T&>()));
+
+/// The scale for a quotient that is not 0: rounded once to nearest even, clamped to the type's finite range, and at
+/// least the smallest positive number, with the quotient's sign: a scale of 0 would lose the block.
+template <block_source T>
+constexpr T nonzero_number(const unpacked_number& quotient) noexcept {
+  const T rounded = make_number<T>(quotient);
+  if ((source_code(rounded) & source_format<T>().magnitude_mask()) != 0 || !source_format<T>().has_zero())
+    return rounded;
+  unpacked_number smallest = unpack_code<source_format<T>()>(source_format<T>().min_positive_code());
+  smallest.negative = quotient.negative;
+  return make_number<T>(smallest);
+}
 
 FEWBITS_NAMESPACE_END

@@ -1,29 +1,71 @@
-// How a block's scale is chosen from its largest magnitude. A rule is an empty struct with one function, or two where
-// the format has a tensor scale; a user's own rule enters by the same door. Sources: OCP MX 1.0, section 6.3; NVFP4.
+// How a block's scale is chosen: from its largest magnitude, or from all its values. A rule is a struct with one
+// function, or two where the format has a tensor scale; a user's own rule enters by the same door. Sources: OCP MX 1.0,
+// section 6.3; NVFP4.
 #pragma once
 
 #include <concepts>
+#include <optional>
 #include <type_traits>
 
 #include <fewbits/base/config.hpp>
 #include <fewbits/block/block_format.hpp>
+#include <fewbits/block/block_values.hpp>
 #include <fewbits/block/exact_scaling.hpp>
 
 FEWBITS_NAMESPACE_BEGIN
 
 struct scale_kind {};
 
-/// A rule for a format: `block_scale<Format>(amax, tensor_scale)` gives the scale of a block whose largest magnitude is
-/// `amax`, finite and above 0; where there is a tensor scale, `tensor_scale<Format>(amax)` gives it for the whole
-/// tensor. Blocks of zeros and blocks with Inf or NaN never reach a rule: see encode_block.
+/// From the largest magnitude: `block_scale<Format>(amax, tensor_scale)` gives the scale of a block whose largest
+/// magnitude is `amax`, finite and above 0.
+template <class R, class Format>
+concept amax_rule = requires(const R& rule, const unpacked_number& amax, typename Format::tensor_scale_type tensor) {
+  { rule.template block_scale<Format>(amax, tensor) } -> std::same_as<typename Format::scale_type>;
+};
+/// From all values: `parameters<Format>(values, tensor_scale)` gives a block_parameters<Format>, the scale and, where
+/// the format has one, the zero point or minimum; or an optional of it, empty where memory is exhausted. `values` is a
+/// block_values; they are finite and one of them is not 0.
+template <class R, class Format>
+concept values_rule = requires(const R& rule, const block_values<float>& values,
+                               typename Format::tensor_scale_type tensor) {
+  requires std::same_as<decltype(rule.template parameters<Format>(values, tensor)), block_parameters<Format>> ||
+      std::same_as<decltype(rule.template parameters<Format>(values, tensor)), std::optional<block_parameters<Format>>>;
+};
+/// Can the rule run out of memory? It then gives nothing, and quantize an error.
+template <class R, class Format>
+inline constexpr bool rule_can_fail = requires(const R& rule, const block_values<float>& values,
+                                               typename Format::tensor_scale_type tensor) {
+  { rule.template parameters<Format>(values, tensor) } -> std::same_as<std::optional<block_parameters<Format>>>;
+};
+/// The same for the blocks of a super-block at once: `super_parameters<Format>(values, tensor_scale)` gives a
+/// super_block_parameters<Format>.
+template <class R, class Format>
+concept super_rule = requires(const R& rule, const block_values<float>& values,
+                              typename Format::tensor_scale_type tensor) {
+  { rule.template super_parameters<Format>(values, tensor) } -> std::same_as<super_block_parameters<Format>>;
+};
+/// The tensor scale: `tensor_scale<Format>(amax)` from the largest finite magnitude of all, above 0; or
+/// `tensor_scale_of<Format>(values)` from all values, Inf and NaN among them.
+template <class R, class Format>
+concept tensor_rule = requires(const R& rule, const unpacked_number& amax) {
+  { rule.template tensor_scale<Format>(amax) } -> std::same_as<typename Format::tensor_scale_type>;
+}
+|| requires(const R& rule, const block_values<float>& values) {
+  { rule.template tensor_scale_of<Format>(values) } -> std::same_as<typename Format::tensor_scale_type>;
+};
+
+/// A rule for a format: an object with one of the three functions, and with one for the tensor scale where the format
+/// has one. Blocks of zeros and blocks with Inf or NaN do not reach it (see encode_block) unless it says
+/// `static constexpr bool takes_every_block = true`. Two more functions are optional:
+/// `zero_block_scale<Format>(tensor_scale)` gives the scale of a block of zeros, and
+/// `element_code<Format>(value, parameters, tensor_scale)` an element's code, by another writer's arithmetic.
 template <class R, class Format>
 concept scale_rule = std::same_as<typename R::policy_kind, scale_kind> &&
-    requires(const R& rule, const unpacked_number& amax, typename Format::tensor_scale_type tensor) {
-  { rule.template block_scale<Format>(amax, tensor) } -> std::same_as<typename Format::scale_type>;
-} &&(std::same_as<typename Format::tensor_scale_type, no_tensor_scale> ||
-     requires(const R& rule, const unpacked_number& amax) {
-       { rule.template tensor_scale<Format>(amax) } -> std::same_as<typename Format::tensor_scale_type>;
-     });
+                     (Format::has_super_scale
+                          ? super_rule<R, Format>
+                          : (values_rule<R, Format> ||
+                             (amax_rule<R, Format> && !Format::has_zero_point && !Format::has_minimum))) &&
+                     (std::same_as<typename Format::tensor_scale_type, no_tensor_scale> || tensor_rule<R, Format>);
 
 /// OCP MX: 2^(floor(log2 amax) - emax), emax being the exponent of the largest element. amax may exceed the largest
 /// element times the scale by a third: such elements saturate. Exponents outside the scale's range are clamped to it,
@@ -43,39 +85,6 @@ struct floor_scale_t {
   }
 };
 
-/// NVFP4's static two-level rule, each step one rounding of the exact quotient to nearest even:
-/// g = amax_tensor / (largest scale x largest element), for nvfp4 448 x 6; then s = amax_block / (largest element x g).
-/// Neither becomes 0 for values that are not 0: the smallest positive float32, 2^-149, and the smallest positive scale
-/// stand in. A scale past the largest (only where g is subnormal and its rounding coarse) saturates.
-struct static_two_level_t {
-  using policy_kind = scale_kind;
-
-  template <blocked Format>
-  requires(Format::has_tensor_scale)
-      [[nodiscard]] constexpr float tensor_scale(const unpacked_number& amax) const noexcept {
-    constexpr unpacked_number reach =
-        exact::multiply(largest<typename Format::scale_type>, largest<typename Format::element_type>);
-    return not_zero<float>(exact_quotient(amax, reach));
-  }
-
-  template <blocked Format>
-  requires(Format::has_tensor_scale) [[nodiscard]] constexpr typename Format::scale_type
-      block_scale(const unpacked_number& amax, float tensor) const noexcept {
-    return not_zero<typename Format::scale_type>(
-        exact_quotient(amax, exact::multiply(unpack(tensor), largest<typename Format::element_type>)));
-  }
-
- private:
-  template <number T>
-  [[nodiscard]] static constexpr T not_zero(const unpacked_number& quotient) noexcept {
-    const T rounded = make_number<T>(quotient);
-    if (source_code(rounded) != 0)
-      return rounded;
-    return make_number<T>(unpack_code<source_format<T>()>(source_format<T>().min_positive_code()));
-  }
-};
-
 inline constexpr floor_scale_t floor_scale{};
-inline constexpr static_two_level_t static_two_level{};
 
 FEWBITS_NAMESPACE_END

@@ -8,7 +8,6 @@
 
 #include <fewbits/base/config.hpp>
 #include <fewbits/base/error.hpp>
-#include <fewbits/block/codec.hpp>
 #include <fewbits/matrix/quantized_matrix.hpp>
 #include <fewbits/matrix/view.hpp>
 
@@ -64,14 +63,12 @@ struct plain_weights {
 };
 template <blocked Format>
 struct decoded_weights {
-  static constexpr std::size_t piece = Format::size;
+  static constexpr std::size_t piece = 64;
   const quantized_view<Format>& rows;
 
   constexpr std::array<float, piece> operator()(std::size_t n, std::size_t k, std::size_t count) const noexcept {
     std::array<float, piece> values{};
-    const std::size_t b = k / Format::size;
-    decode_block_into<Format>(rows.block_codes(n, b), rows.block_scale(n, b), rows.tensor_scale(),
-                              std::span(values.data(), count));
+    rows.decode(n, k, std::span(values.data(), count));
     return values;
   }
 };

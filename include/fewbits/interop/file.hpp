@@ -21,7 +21,7 @@
 
 #include <fewbits/base/config.hpp>
 #include <fewbits/base/error.hpp>
-#include <fewbits/interop/nothrow_array.hpp>
+#include <fewbits/base/nothrow_array.hpp>
 #include <fewbits/interop/printable.hpp>
 
 FEWBITS_NAMESPACE_BEGIN

@@ -11,7 +11,7 @@
 
 #include <fewbits/base/checked.hpp>
 #include <fewbits/base/config.hpp>
-#include <fewbits/interop/nothrow_array.hpp>
+#include <fewbits/base/nothrow_array.hpp>
 
 FEWBITS_NAMESPACE_BEGIN
 

@@ -17,7 +17,7 @@
 #include <fewbits/base/error.hpp>
 #include <fewbits/interop/dtype.hpp>
 #include <fewbits/interop/json.hpp>
-#include <fewbits/interop/nothrow_array.hpp>
+#include <fewbits/base/nothrow_array.hpp>
 #include <fewbits/interop/printable.hpp>
 
 FEWBITS_NAMESPACE_BEGIN

@@ -35,82 +35,169 @@ requires block_source<std::remove_cv_t<T>>
 
 namespace detail {
 
-// Shapes agree: to.layout is that of `from`.
-template <blocked Format, class T, class Rule>
-constexpr void quantize_into(const matrix_view<T>& from, const quantized_streams<Format>& to,
-                             const Rule& rule) noexcept {
-  using value = std::remove_cv_t<T>;
-  static_assert(scale_rule<Rule, Format>, "this scale rule does not fit the format: see scale_rule in block/scale.hpp");
-  to.tensor_scale = Format::unit_tensor_scale();
-  if constexpr (Format::has_tensor_scale) {
-    const unpacked_number amax = finite_amax(from);
-    if (amax.kind != number_class::zero)
-      to.tensor_scale = rule.template tensor_scale<Format>(amax);
+template <class T>
+constexpr block_values<std::remove_cv_t<T>> values_of(const matrix_view<T>& from, std::size_t row, std::size_t column,
+                                                      std::size_t rows, std::size_t columns,
+                                                      const float* weights_of_errors = nullptr) noexcept {
+  return {rows != 0 && columns != 0 ? &from(row, column) : nullptr,
+          rows,
+          columns,
+          from.row_stride_elements(),
+          from.column_stride_elements(),
+          row,
+          column,
+          weights_of_errors};
+}
+
+/// Rows of codes of a matrix, from the block's first row on.
+template <blocked Format>
+struct rows_of_matrix {
+  std::byte* first_row;
+  std::size_t row_bytes;
+  std::size_t padded_columns;
+
+  constexpr packed_codes_out<Format> operator()(std::size_t r) const noexcept {
+    return {first_row + r * row_bytes, padded_columns};
   }
-  const std::size_t blocks = to.layout.blocks_per_row();
-  for (std::size_t r = 0; r < from.rows() && blocks != 0; ++r)  // rows without columns may be 2^64
-    for (std::size_t b = 0; b < blocks; ++b) {
-      const std::size_t count = to.layout.elements_in_block(b);
-      const T* const first = &from(r, b * Format::size);
-      typename Format::scale_type& scale = to.scales[r * blocks + b];
-      if (from.has_contiguous_rows()) {
-        scale = encode_block_into<Format>(std::span<const value>(first, count), to.block_codes(r, b), to.tensor_scale,
-                                          rule);
-      } else {
-        std::array<value, Format::size> gathered{};
-        for (std::size_t i = 0; i < count; ++i)
-          gathered[i] = from(r, b * Format::size + i);
-        scale = encode_block_into<Format>(std::span<const value>(gathered.data(), count), to.block_codes(r, b),
-                                          to.tensor_scale, rule);
+};
+
+template <blocked Format, class T, class Rule>
+constexpr typename Format::tensor_scale_type find_tensor_scale(const matrix_view<T>& from, const Rule& rule) noexcept {
+  if constexpr (std::is_same_v<typename Format::tensor_scale_type, no_tensor_scale>) {
+    return {};
+  } else if constexpr (requires(const block_values<std::remove_cv_t<T>>& all) {
+                         rule.template tensor_scale_of<Format>(all);
+                       }) {
+    return rule.template tensor_scale_of<Format>(values_of(from, 0, 0, from.rows(), from.columns()));
+  } else {
+    const unpacked_number amax = finite_amax(from);
+    return amax.kind != number_class::zero ? rule.template tensor_scale<Format>(amax) : Format::unit_tensor_scale();
+  }
+}
+
+// Shapes agree: to.codes and the other streams are as long as the layout says, and zero where nothing is written.
+// False where the rule has run out of memory.
+template <blocked Format, class T, class Encoding>
+constexpr bool quantize_into(const matrix_view<T>& from, const quantized_layout<Format>& layout,
+                             const quantized_streams_out<Format>& to, const Encoding& how,
+                             const float* weights_of_errors) noexcept {
+  to.tensor_scale = find_tensor_scale<Format>(from, how.rule);
+  constexpr std::size_t step = Format::super_count;
+  const std::size_t across = layout.block_columns();
+  for (std::size_t i = 0; i < layout.block_rows(); ++i)
+    for (std::size_t j = 0; j < across; j += step) {
+      const std::size_t blocks = (std::min)(step, across - j);
+      const std::size_t first = layout.first_column(j);
+      const std::size_t last = layout.first_column(j + blocks - 1) + layout.columns_in_block(j + blocks - 1);
+      const auto values =
+          values_of(from, layout.first_row(i), first, layout.rows_in_block(i), last - first, weights_of_errors);
+      bool failed = false;
+      auto chosen = choose_parameters<Format>(values, to.tensor_scale, how, failed);
+      if (failed)
+        return false;
+      const rows_of_matrix<Format> codes{to.codes.data() + layout.first_row(i) * layout.row_code_bytes(),
+                                         layout.row_code_bytes(), layout.padded_columns()};
+      bool usable = true;
+      for (std::size_t b = 0; b < blocks; ++b) {
+        const std::size_t begin = layout.first_column(j + b) - first;
+        usable = encode_elements<Format>(values.columns_from(begin, layout.columns_in_block(j + b)), chosen.blocks[b],
+                                         chosen.super, to.tensor_scale, how, codes, first + begin) &&
+                 usable;
       }
+      if (!usable)
+        chosen = poison<Format>();
+      for (std::size_t b = 0; b < blocks; ++b) {
+        store_parameter(to.scales, i * across + j + b, chosen.blocks[b].scale);
+        if constexpr (is_stored<typename Format::zero_type>)
+          store_parameter(to.zeros, i * across + j + b, chosen.blocks[b].zero);
+      }
+      if constexpr (Format::has_super_scale)
+        to.supers[i * layout.super_columns() + j / step] = chosen.super;
     }
+  return true;
+}
+
+/// The importance among the policies, checked against the matrix.
+constexpr result<const float*> find_importance(std::size_t) noexcept { return nullptr; }
+template <class First, class... Rest>
+constexpr result<const float*> find_importance(std::size_t columns, const First& first, const Rest&... rest) noexcept {
+  if constexpr (std::is_same_v<First, importance_t>) {
+    if (first.of_columns.size() != columns)
+      return error{errc::shape_mismatch} << "the importance is for " << first.of_columns.size()
+                                         << " columns, and the matrix has " << columns;
+    for (std::size_t c = 0; c < columns; ++c) {
+      const auto code = source_code(first.of_columns[c]);
+      if (code > binary32_format.max_code() && code != binary32_format.sign_mask())
+        return error{errc::invalid_argument} << "the importance of column " << c << " is negative, Inf or NaN";
+    }
+    return first.of_columns.data();
+  } else {
+    return find_importance(columns, rest...);
+  }
 }
 
 }  // namespace detail
 
-/// Quantises weights [rows, columns] in blocks along the columns. Rows may be strided, transposed, and of any length:
-/// the last block of a row is shorter where it must be (matrix/layout.hpp).
+/// Quantises weights [rows, columns] in blocks of the format's shape. Rows may be strided, transposed, and of any
+/// length: blocks at the end of a row or column are smaller where they must be (matrix/layout.hpp).
 ///
-/// `rule` chooses the scales; each element is then the correctly rounded exact quotient, saturating. A block with Inf
-/// or NaN is poisoned: its scale is NaN, and all of it decodes to NaN. The tensor scale, where there is one, looks at
+/// Policies, in any order, at most one of a kind:
+/// - a scale rule: the format's own by default;
+/// - a rounding of elements: nearest_even (default), any other of convert's, stochastic_elements(draw);
+/// - poison_blocks (default) or pass_nonfinite: what Inf and NaN do;
+/// - keep_zero_sign (default) or drop_zero_sign;
+/// - importance(weights): what errors weigh in each column, for rules that minimise an error.
+/// Each element is the correctly rounded exact quotient, saturating. The tensor scale, where there is one, looks at
 /// finite values only; without any value but 0 it is 1.
-/// Errors: errc::size_overflow, out_of_memory.
-template <blocked Format, class T, class Rule = typename Format::default_rule>
+/// Errors: errc::size_overflow, out_of_memory; shape_mismatch, invalid_argument: the importance does not fit.
+template <blocked Format, class T, policy... Policies>
 requires block_source<std::remove_cv_t<T>>
-[[nodiscard]] result<quantized_matrix<Format>> quantize(const matrix_view<T>& weights, const Rule& rule = {}) noexcept {
+[[nodiscard]] result<quantized_matrix<Format>> quantize(const matrix_view<T>& weights,
+                                                        const Policies&... policies) noexcept {
+  const auto weights_of_errors = detail::find_importance(weights.columns(), policies...);
+  if (!weights_of_errors)
+    return weights_of_errors.error();
   auto made = quantized_matrix<Format>::create(weights.rows(), weights.columns());
-  if (made)
-    detail::quantize_into<Format>(weights, made->streams(), rule);
+  if (made && !detail::quantize_into<Format>(weights, made->layout(), made->streams(),
+                                             detail::choose_block_encoding<Format>(policies...), *weights_of_errors))
+    return error{errc::out_of_memory} << "no memory to search the scale of a block in a matrix of " << weights.rows()
+                                      << " x " << weights.columns();
   return made;
 }
 
 /// Row-major weights whose shape is known at compile time: nothing can go wrong, so the result is the matrix itself,
-/// and may be a constant. `constexpr auto w = fb::quantize<fb::mxfp4, 4, 64>(weights);`
-template <blocked Format, std::size_t Rows, std::size_t Columns, block_source T,
-          class Rule = typename Format::default_rule>
+/// and may be a constant. `constexpr auto w = fb::quantize<fb::mxfp4, 4, 64>(weights);` Policies as above, but
+/// for importance.
+template <blocked Format, std::size_t Rows, std::size_t Columns, block_source T, policy... Policies>
 [[nodiscard]] constexpr fixed_quantized_matrix<Format, Rows, Columns> quantize(
-    const std::array<T, Rows * Columns>& weights, const Rule& rule = {}) noexcept {
+    const std::array<T, Rows * Columns>& weights, const Policies&... policies) noexcept {
+  static_assert(detail::count_of_kind<importance_kind, Policies...> == 0,
+                "an importance can be wrong at run time: quantise a matrix_view to hear of it");
+  const auto how = detail::choose_block_encoding<Format>(policies...);
+  static_assert(!rule_can_fail<std::remove_cvref_t<decltype(how.rule)>, Format>,
+                "this rule may run out of memory for blocks of this size: quantise a matrix_view to hear of it");
   fixed_quantized_matrix<Format, Rows, Columns> made{};
-  detail::quantize_into<Format>(matrix_view<const T>{weights.data(), Rows, Columns}, made.streams(), rule);
+  detail::quantize_into<Format>(matrix_view<const T>{weights.data(), Rows, Columns}, made.layout(), made.streams(), how,
+                                nullptr);
   return made;
 }
 
-/// Values of the blocks, each rounded once to float32: element x scale x tensor scale. out [rows, columns] is
-/// overwritten; it may be strided or transposed, and must not alias the streams. A poisoned block gives NaN.
+/// Values of the blocks, each rounded once to float32. out [rows, columns] is overwritten; it may be strided or
+/// transposed, and must not alias the streams. A poisoned block gives NaN.
 /// Errors: errc::shape_mismatch; nothing is written.
 template <blocked Format>
 constexpr result<void> dequantize(const quantized_view<Format>& from, const matrix_view<float>& out) noexcept {
   if (out.rows() != from.rows() || out.columns() != from.columns())
     return error{errc::shape_mismatch} << "the output is " << out.rows() << " x " << out.columns()
                                        << ", and the quantised matrix is " << from.rows() << " x " << from.columns();
+  constexpr std::size_t piece = 256;
   for (std::size_t r = 0; r < from.rows() && from.columns() != 0; ++r)
-    for (std::size_t b = 0; b < from.layout().blocks_per_row(); ++b) {
-      const std::size_t count = from.layout().elements_in_block(b);
-      std::array<float, Format::size> values{};
-      decode_block_into<Format>(from.block_codes(r, b), from.block_scale(r, b), from.tensor_scale(),
-                                std::span(values.data(), count));
+    for (std::size_t c = 0; c < from.columns(); c += piece) {
+      const std::size_t count = (std::min)(piece, from.columns() - c);
+      std::array<float, piece> values{};
+      from.decode(r, c, std::span(values.data(), count));
       for (std::size_t i = 0; i < count; ++i)
-        out(r, b * Format::size + i) = values[i];
+        out(r, c + i) = values[i];
     }
   return {};
 }

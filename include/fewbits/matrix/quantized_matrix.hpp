@@ -12,7 +12,9 @@
 #include <fewbits/base/config.hpp>
 #include <fewbits/base/error.hpp>
 #include <fewbits/block/block_format.hpp>
+#include <fewbits/block/codec.hpp>
 #include <fewbits/matrix/layout.hpp>
+#include <fewbits/matrix/streams.hpp>
 
 FEWBITS_NAMESPACE_BEGIN
 
@@ -25,59 +27,104 @@ class quantized_view {
   using tensor_scale_type = typename Format::tensor_scale_type;
 
   /// Precondition: the streams are as long as the layout says. Foreign streams go through `over`.
-  constexpr quantized_view(const quantized_layout<Format>& layout, std::span<const std::byte> codes,
-                           std::span<const scale_type> scales, const tensor_scale_type& tensor_scale) noexcept
-      : layout_(layout), codes_(codes), scales_(scales), tensor_scale_(tensor_scale) {}
+  constexpr quantized_view(const quantized_layout<Format>& layout, const quantized_streams<Format>& streams) noexcept
+      : layout_(layout), streams_(streams) {}
 
   /// Errors: errc::size_overflow; buffer_too_small: a stream is shorter than the shape says. Longer ones are fine.
-  [[nodiscard]] static constexpr result<quantized_view> over(
-      std::size_t rows, std::size_t columns, std::span<const std::byte> codes, std::span<const scale_type> scales,
-      const tensor_scale_type& tensor_scale = Format::unit_tensor_scale()) noexcept {
+  [[nodiscard]] static constexpr result<quantized_view> over(std::size_t rows, std::size_t columns,
+                                                             const quantized_streams<Format>& streams) noexcept {
     const auto layout = quantized_layout<Format>::of(rows, columns);
     if (!layout)
       return layout.error();
-    if (codes.size() < layout->code_bytes())
+    quantized_streams<Format> fitting = streams;
+    if (streams.codes.size() < layout->code_bytes())
       return error{errc::buffer_too_small} << "the codes of " << rows << " x " << columns << " take "
-                                           << layout->code_bytes() << " bytes, and there are " << codes.size();
-    if (scales.size() < layout->blocks())
+                                           << layout->code_bytes() << " bytes, and there are " << streams.codes.size();
+    fitting.codes = streams.codes.first(layout->code_bytes());
+    if (streams.scales.size() < layout->blocks())
       return error{errc::buffer_too_small} << "a matrix of " << rows << " x " << columns << " has " << layout->blocks()
-                                           << " blocks, and there are " << scales.size() << " scales";
-    return quantized_view{*layout, codes.first(layout->code_bytes()), scales.first(layout->blocks()), tensor_scale};
+                                           << " blocks, and there are " << streams.scales.size() << " scales";
+    fitting.scales = streams.scales.first(layout->blocks());
+    if constexpr (detail::is_stored<typename Format::zero_type>) {
+      if (streams.zeros.size() < layout->blocks())
+        return error{errc::buffer_too_small} << "a matrix of " << rows << " x " << columns << " has "
+                                             << layout->blocks() << " blocks, and there are " << streams.zeros.size()
+                                             << " zero points or minimums";
+      fitting.zeros = streams.zeros.first(layout->blocks());
+    }
+    if constexpr (Format::has_super_scale) {
+      if (streams.supers.size() < layout->super_blocks())
+        return error{errc::buffer_too_small} << "a matrix of " << rows << " x " << columns << " has "
+                                             << layout->super_blocks() << " super-blocks, and there are "
+                                             << streams.supers.size() << " super scales";
+      fitting.supers = streams.supers.first(layout->super_blocks());
+    }
+    return quantized_view{*layout, fitting};
+  }
+  /// For formats of codes and scales alone.
+  [[nodiscard]] static constexpr result<quantized_view> over(
+      std::size_t rows, std::size_t columns, std::span<const std::byte> codes, const parameter_view<scale_type>& scales,
+      const tensor_scale_type& tensor_scale = Format::unit_tensor_scale()) noexcept {
+    return over(rows, columns,
+                quantized_streams<Format>{.codes = codes, .scales = scales, .tensor_scale = tensor_scale});
   }
 
   [[nodiscard]] constexpr const quantized_layout<Format>& layout() const noexcept { return layout_; }
   [[nodiscard]] constexpr std::size_t rows() const noexcept { return layout_.rows(); }
   [[nodiscard]] constexpr std::size_t columns() const noexcept { return layout_.columns(); }
-  [[nodiscard]] constexpr std::span<const std::byte> codes() const noexcept { return codes_; }
-  [[nodiscard]] constexpr std::span<const scale_type> scales() const noexcept { return scales_; }
-  [[nodiscard]] constexpr const tensor_scale_type& tensor_scale() const noexcept { return tensor_scale_; }
+  [[nodiscard]] constexpr double bits_per_weight() const noexcept { return layout_.bits_per_weight(); }
+  [[nodiscard]] constexpr const quantized_streams<Format>& streams() const noexcept { return streams_; }
+  [[nodiscard]] constexpr std::span<const std::byte> codes() const noexcept { return streams_.codes; }
+  [[nodiscard]] constexpr const auto& scales() const noexcept { return streams_.scales; }
+  [[nodiscard]] constexpr const auto& zeros() const noexcept { return streams_.zeros; }
+  [[nodiscard]] constexpr const auto& supers() const noexcept { return streams_.supers; }
+  [[nodiscard]] constexpr const tensor_scale_type& tensor_scale() const noexcept { return streams_.tensor_scale; }
 
-  /// The scale and the codes of block `b` in a row. The codes past the row's end are filling.
-  [[nodiscard]] constexpr const scale_type& block_scale(std::size_t row, std::size_t b) const noexcept {
-    return scales_[row * layout_.blocks_per_row() + b];
+  /// The codes of a row. Those past its end are filling.
+  [[nodiscard]] constexpr packed_codes<Format> row_codes(std::size_t row) const noexcept {
+    return {streams_.codes.data() + row * layout_.row_code_bytes(), layout_.padded_columns()};
   }
-  [[nodiscard]] constexpr packed_codes<Format> block_codes(std::size_t row, std::size_t b) const noexcept {
-    return {codes_.data() + (row * layout_.blocks_per_row() + b) * Format::code_bytes, Format::size};
+  /// Those of block `j` in a row.
+  [[nodiscard]] constexpr packed_codes<Format> block_codes(std::size_t row, std::size_t j) const noexcept {
+    const std::size_t first = layout_.first_column(j);
+    return row_codes(row).subspan(first, Format::shape.columns == whole ? columns() : Format::shape.columns);
+  }
+  /// What belongs to block (i, j): i counts rows of blocks, j blocks along a row.
+  [[nodiscard]] constexpr scale_type block_scale(std::size_t i, std::size_t j) const noexcept {
+    return streams_.scales[i * layout_.block_columns() + j];
+  }
+  [[nodiscard]] constexpr block_parameters<Format> parameters_of(std::size_t i, std::size_t j) const noexcept {
+    block_parameters<Format> parameters{.scale = block_scale(i, j)};
+    if constexpr (detail::is_stored<typename Format::zero_type>)
+      parameters.zero = streams_.zeros[i * layout_.block_columns() + j];
+    return parameters;
+  }
+  [[nodiscard]] constexpr block_map map_of_block(std::size_t i, std::size_t j) const noexcept {
+    if constexpr (Format::has_super_scale)
+      return map_of<Format>(parameters_of(i, j), streams_.supers[i * layout_.super_columns() + j / Format::super_count],
+                            streams_.tensor_scale);
+    else
+      return map_of<Format>(parameters_of(i, j), {}, streams_.tensor_scale);
+  }
+
+  /// Values of a row from a column on, each rounded once to float32; over any number of blocks.
+  /// Precondition: column + out.size() <= columns().
+  constexpr void decode(std::size_t row, std::size_t column, std::span<float> out) const noexcept {
+    const packed_codes<Format> codes_of_row = row_codes(row);
+    const std::size_t i = layout_.block_of_row(row);
+    for (std::size_t done = 0; done != out.size();) {
+      const std::size_t at = column + done;
+      const std::size_t j = layout_.block_of_column(at);
+      const std::size_t left = layout_.first_column(j) + layout_.columns_in_block(j) - at;
+      const std::size_t count = left < out.size() - done ? left : out.size() - done;
+      decode_elements<Format>(codes_of_row, at, map_of_block(i, j), out.subspan(done, count));
+      done += count;
+    }
   }
 
  private:
   quantized_layout<Format> layout_;
-  std::span<const std::byte> codes_;
-  std::span<const scale_type> scales_;
-  [[no_unique_address]] tensor_scale_type tensor_scale_;
-};
-
-/// Where a quantiser writes.
-template <blocked Format>
-struct quantized_streams {
-  quantized_layout<Format> layout;
-  std::span<std::byte> codes;
-  std::span<typename Format::scale_type> scales;
-  typename Format::tensor_scale_type& tensor_scale;
-
-  [[nodiscard]] constexpr packed_codes_out<Format> block_codes(std::size_t row, std::size_t b) const noexcept {
-    return {codes.data() + (row * layout.blocks_per_row() + b) * Format::code_bytes, Format::size};
-  }
+  quantized_streams<Format> streams_;
 };
 
 /// Owns a quantised matrix on the heap. Moves, and does not copy by accident.
@@ -88,7 +135,7 @@ class quantized_matrix {
   using scale_type = typename Format::scale_type;
   using tensor_scale_type = typename Format::tensor_scale_type;
 
-  /// All codes and scales zero bits. Errors: errc::size_overflow, out_of_memory.
+  /// All streams zero bits. Errors: errc::size_overflow, out_of_memory.
   [[nodiscard]] static result<quantized_matrix> create(std::size_t rows, std::size_t columns) noexcept {
     const auto layout = quantized_layout<Format>::of(rows, columns);
     if (!layout)
@@ -96,8 +143,8 @@ class quantized_matrix {
     quantized_matrix made;
     made.layout_ = *layout;
     made.codes_.reset(new (std::nothrow) std::byte[layout->code_bytes()]());
-    made.scales_.reset(new (std::nothrow) scale_type[layout->blocks()]());
-    if (made.codes_ == nullptr || made.scales_ == nullptr)
+    if (made.codes_ == nullptr || !made.scales_.allocate(layout->blocks()) || !made.zeros_.allocate(layout->blocks()) ||
+        !made.supers_.allocate(layout->super_blocks()))
       return error{errc::out_of_memory} << "no memory for a quantised matrix of " << rows << " x " << columns;
     return made;
   }
@@ -110,17 +157,22 @@ class quantized_matrix {
   }
   ~quantized_matrix() = default;
 
+  [[nodiscard]] const quantized_layout<Format>& layout() const noexcept { return layout_; }
   [[nodiscard]] std::size_t rows() const noexcept { return layout_.rows(); }
   [[nodiscard]] std::size_t columns() const noexcept { return layout_.columns(); }
   [[nodiscard]] std::span<const std::byte> codes() const noexcept { return {codes_.get(), layout_.code_bytes()}; }
-  [[nodiscard]] std::span<const scale_type> scales() const noexcept { return {scales_.get(), layout_.blocks()}; }
+  [[nodiscard]] auto scales() const noexcept { return scales_.view(); }
+  [[nodiscard]] auto zeros() const noexcept { return zeros_.view(); }
+  [[nodiscard]] auto supers() const noexcept { return supers_.view(); }
   [[nodiscard]] const tensor_scale_type& tensor_scale() const noexcept { return tensor_scale_; }
   [[nodiscard]] double bits_per_weight() const noexcept { return layout_.bits_per_weight(); }
 
   /// Valid until this object is moved from or destroyed.
-  [[nodiscard]] quantized_view<Format> view() const noexcept { return {layout_, codes(), scales(), tensor_scale_}; }
-  [[nodiscard]] quantized_streams<Format> streams() noexcept {
-    return {layout_, {codes_.get(), layout_.code_bytes()}, {scales_.get(), layout_.blocks()}, tensor_scale_};
+  [[nodiscard]] quantized_view<Format> view() const noexcept {
+    return {layout_, {codes(), scales(), zeros(), supers(), tensor_scale_}};
+  }
+  [[nodiscard]] quantized_streams_out<Format> streams() noexcept {
+    return {{codes_.get(), layout_.code_bytes()}, scales_.view(), zeros_.view(), supers_.view(), tensor_scale_};
   }
 
  private:
@@ -129,12 +181,16 @@ class quantized_matrix {
     std::swap(layout_, other.layout_);
     std::swap(codes_, other.codes_);
     std::swap(scales_, other.scales_);
+    std::swap(zeros_, other.zeros_);
+    std::swap(supers_, other.supers_);
     std::swap(tensor_scale_, other.tensor_scale_);
   }
 
   quantized_layout<Format> layout_;
   std::unique_ptr<std::byte[]> codes_;
-  std::unique_ptr<scale_type[]> scales_;
+  detail::owned_parameters<scale_type> scales_;
+  detail::owned_parameters<typename Format::zero_type> zeros_;
+  detail::owned_parameters<typename Format::super_type> supers_;
   [[no_unique_address]] tensor_scale_type tensor_scale_ = Format::unit_tensor_scale();
 };
 
@@ -150,23 +206,28 @@ class fixed_quantized_matrix {
   using scale_type = typename Format::scale_type;
   using tensor_scale_type = typename Format::tensor_scale_type;
 
+  [[nodiscard]] static constexpr const quantized_layout<Format>& layout() noexcept { return shape; }
   [[nodiscard]] static constexpr std::size_t rows() noexcept { return Rows; }
   [[nodiscard]] static constexpr std::size_t columns() noexcept { return Columns; }
   [[nodiscard]] constexpr std::span<const std::byte> codes() const noexcept { return codes_; }
-  [[nodiscard]] constexpr std::span<const scale_type> scales() const noexcept { return scales_; }
+  [[nodiscard]] constexpr auto scales() const noexcept { return scales_.view(); }
+  [[nodiscard]] constexpr auto zeros() const noexcept { return zeros_.view(); }
+  [[nodiscard]] constexpr auto supers() const noexcept { return supers_.view(); }
   [[nodiscard]] constexpr const tensor_scale_type& tensor_scale() const noexcept { return tensor_scale_; }
   [[nodiscard]] static constexpr double bits_per_weight() noexcept { return shape.bits_per_weight(); }
 
   [[nodiscard]] constexpr quantized_view<Format> view() const noexcept {
-    return {shape, codes_, scales_, tensor_scale_};
+    return {shape, {codes_, scales(), zeros(), supers(), tensor_scale_}};
   }
-  [[nodiscard]] constexpr quantized_streams<Format> streams() noexcept {
-    return {shape, codes_, scales_, tensor_scale_};
+  [[nodiscard]] constexpr quantized_streams_out<Format> streams() noexcept {
+    return {codes_, scales_.view(), zeros_.view(), supers_.view(), tensor_scale_};
   }
 
  private:
   std::array<std::byte, shape.code_bytes()> codes_{};
-  std::array<scale_type, shape.blocks()> scales_{};
+  detail::fixed_parameters<scale_type, shape.blocks()> scales_{};
+  [[no_unique_address]] detail::fixed_parameters<typename Format::zero_type, shape.blocks()> zeros_{};
+  [[no_unique_address]] detail::fixed_parameters<typename Format::super_type, shape.super_blocks()> supers_{};
   tensor_scale_type tensor_scale_ = Format::unit_tensor_scale();
 };
 

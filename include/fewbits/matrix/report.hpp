@@ -7,10 +7,13 @@
 #include <cstdint>
 #include <limits>
 #include <span>
+#include <type_traits>
+#include <utility>
 
 #include <fewbits/base/config.hpp>
 #include <fewbits/base/error.hpp>
-#include <fewbits/block/codec.hpp>
+#include <fewbits/block/saturation.hpp>
+#include <fewbits/matrix/quantize.hpp>
 #include <fewbits/matrix/quantized_matrix.hpp>
 #include <fewbits/matrix/view.hpp>
 
@@ -27,19 +30,32 @@ struct error_statistics {
   double largest_error = 0;       ///< largest |restored - original|
 
   /// One element. Inf and NaN are told by their bits, so -ffast-math changes nothing.
-  constexpr void add(float original, float restored) noexcept {
+  template <block_source T>
+  constexpr void add(const T& original, float restored) noexcept {
     ++elements;
     if (!is_finite(original) || !is_finite(restored)) {
       ++poisoned;
       return;
     }
-    const double was = original;
+    const auto was = static_cast<double>(original);
     const double error = restored - was;
     const double magnitude = error < 0 ? -error : error;
     power += was * was;
     squared_error += error * error;
     largest_error = magnitude > largest_error ? magnitude : largest_error;
     underflowed += is_zero(restored) && !is_zero(original) ? 1u : 0u;
+  }
+
+  /// The statistics of two sets of elements together.
+  constexpr error_statistics& operator+=(const error_statistics& others) noexcept {
+    elements += others.elements;
+    saturated += others.saturated;
+    underflowed += others.underflowed;
+    poisoned += others.poisoned;
+    power += others.power;
+    squared_error += others.squared_error;
+    largest_error = others.largest_error > largest_error ? others.largest_error : largest_error;
+    return *this;
   }
 
   /// Squared error over power: 0 for no error, infinite for an error against nothing.
@@ -55,41 +71,23 @@ struct error_statistics {
   }
 
  private:
-  static constexpr bool is_finite(float x) noexcept {
-    return (source_code(x) & binary32_format.magnitude_mask()) <= binary32_format.max_code();
+  template <block_source T>
+  static constexpr bool is_finite(const T& x) noexcept {
+    constexpr float_format format = source_format<T>();
+    return (source_code(x) & format.magnitude_mask()) <= format.max_code();
   }
-  static constexpr bool is_zero(float x) noexcept { return (source_code(x) & binary32_format.magnitude_mask()) == 0; }
+  template <block_source T>
+  static constexpr bool is_zero(const T& x) noexcept {
+    return (source_code(x) & source_format<T>().magnitude_mask()) == 0;
+  }
 };
 
-/// Does rounding take `value / unit` past the largest element? Overflow is judged after rounding, as in conversions:
-/// half a step beyond the largest is still its own. Precondition: `unit` is finite and above 0.
-template <few_bit_number Element>
-[[nodiscard]] constexpr bool saturates(float value, const unpacked_number& unit) noexcept {
-  const unpacked_number quotient = exact_quotient(unpack(value), unit);
-  if constexpr (is_minifloat<Element>) {
-    if (quotient.kind == number_class::infinite)
-      return true;
-    return quotient.kind == number_class::finite &&
-           round_to_unbounded_code<Element::format>(quotient, nearest_even) > Element::format.max_code();
-  } else {
-    // Without the clamp, a format of one more bit would hold what rounding gives.
-    constexpr fixed_format wide{.total_bits = 63, .fraction_bits = Element::format.fraction_bits};
-    const std::uint64_t code = pack_code<wide>(quotient);
-    const bool negative = (code & wide.sign_mask()) != 0;
-    const std::uint64_t magnitude = negative ? (0 - code) & wide.code_mask() : code;
-    return magnitude > (negative ? Element::format.negative_limit() : Element::format.max_code());
-  }
-}
-
-/// Is the code the largest or the lowest finite one? Only those can stand for a clamped value.
-template <few_bit_number Element>
-[[nodiscard]] constexpr bool is_extreme(std::uint64_t code) noexcept {
-  if constexpr (is_minifloat<Element>)
-    return (code & Element::format.magnitude_mask()) == Element::format.max_code();
-  else
-    return code == Element::format.max_code() ||
-           code == ((0 - Element::format.negative_limit()) & Element::format.code_mask());
-}
+/// Where `compare` also puts the statistics of parts: each span is empty, or has one element a row, and one a block
+/// (block (i, j) at i x block columns + j). They are overwritten.
+struct error_parts {
+  std::span<error_statistics> rows{};
+  std::span<error_statistics> blocks{};
+};
 
 /// Compares two matrices of one shape. `saturated` stays 0: only the format knows.
 /// Errors: errc::shape_mismatch.
@@ -106,43 +104,94 @@ template <few_bit_number Element>
   return sums;
 }
 
-/// Compares a matrix with what was quantised from it.
-/// Errors: errc::shape_mismatch.
-template <blocked Format>
-[[nodiscard]] constexpr result<error_statistics> compare(const matrix_view<const float>& original,
-                                                         const quantized_view<Format>& quantized) noexcept {
-  using element = typename Format::element_type;
+/// Compares a matrix with what was quantised from it, in all and on request by parts.
+/// Errors: errc::shape_mismatch, also of the parts; nothing is written.
+template <blocked Format, class T>
+requires block_source<std::remove_cv_t<T>>
+[[nodiscard]] constexpr result<error_statistics> compare(const matrix_view<T>& original,
+                                                         const quantized_view<Format>& quantized,
+                                                         const error_parts& parts = {}) noexcept {
+  const auto& layout = quantized.layout();
   if (original.rows() != quantized.rows() || original.columns() != quantized.columns())
     return error{errc::shape_mismatch} << "a matrix of " << original.rows() << " x " << original.columns()
                                        << " cannot be compared with a quantised one of " << quantized.rows() << " x "
                                        << quantized.columns();
-  error_statistics sums;
-  for (std::size_t r = 0; r < original.rows() && original.columns() != 0; ++r)
-    for (std::size_t b = 0; b < quantized.layout().blocks_per_row(); ++b) {
-      const std::size_t count = quantized.layout().elements_in_block(b);
-      std::array<float, Format::size> values{};
-      decode_block_into<Format>(quantized.block_codes(r, b), quantized.block_scale(r, b), quantized.tensor_scale(),
-                                std::span(values.data(), count));
-      const unpacked_number unit = block_unit<Format>(quantized.block_scale(r, b), quantized.tensor_scale());
-      const bool scaled = unit.kind == number_class::finite;
-      for (std::size_t i = 0; i < count; ++i) {
-        const float was = original(r, b * Format::size + i);
-        sums.add(was, values[i]);
-        if (scaled && is_extreme<element>(quantized.block_codes(r, b)[i]) && saturates<element>(was, unit))
-          ++sums.saturated;
+  if (!parts.rows.empty() && parts.rows.size() != quantized.rows())
+    return error{errc::shape_mismatch} << "statistics of " << quantized.rows() << " rows are asked into "
+                                       << parts.rows.size();
+  if (!parts.blocks.empty() && parts.blocks.size() != layout.blocks())
+    return error{errc::shape_mismatch} << "statistics of " << layout.blocks() << " blocks are asked into "
+                                       << parts.blocks.size();
+  for (auto& each : parts.rows)
+    each = {};
+  for (auto& each : parts.blocks)
+    each = {};
+  error_statistics all;
+  constexpr std::size_t piece = 256;
+  for (std::size_t r = 0; r < original.rows() && original.columns() != 0; ++r) {
+    const std::size_t i = layout.block_of_row(r);
+    const auto codes = quantized.row_codes(r);
+    error_statistics row;
+    for (std::size_t j = 0; j < layout.block_columns(); ++j) {
+      const std::size_t first = layout.first_column(j);
+      const std::size_t end = first + layout.columns_in_block(j);
+      const block_map map = quantized.map_of_block(i, j);
+      const bool scaled = map.unit.kind == number_class::finite && map.offset.kind != number_class::nan &&
+                          map.offset.kind != number_class::infinite;
+      error_statistics block;
+      std::array<float, piece> values{};
+      for (std::size_t c = first; c < end; c += piece) {
+        const std::size_t count = end - c < piece ? end - c : piece;
+        decode_elements<Format>(codes, c, map, std::span(values.data(), count));
+        for (std::size_t k = 0; k < count; ++k) {
+          const auto& was = original(r, c + k);
+          block.add(was, values[k]);
+          if (scaled && is_extreme<typename Format::element_type>(codes[c + k]) && saturates<Format>(was, map))
+            ++block.saturated;
+        }
       }
+      row += block;
+      if (!parts.blocks.empty())
+        parts.blocks[i * layout.block_columns() + j] += block;
     }
-  return sums;
+    if (!parts.rows.empty())
+      parts.rows[r] = row;
+    all += row;
+  }
+  return all;
 }
+template <blocked Format, class T>
+[[nodiscard]] result<error_statistics> compare(const matrix_view<T>& original,
+                                               const quantized_matrix<Format>& quantized,
+                                               const error_parts& parts = {}) noexcept {
+  return compare(original, quantized.view(), parts);
+}
+template <blocked Format, std::size_t Rows, std::size_t Columns, class T>
+[[nodiscard]] constexpr result<error_statistics> compare(const matrix_view<T>& original,
+                                                         const fixed_quantized_matrix<Format, Rows, Columns>& quantized,
+                                                         const error_parts& parts = {}) noexcept {
+  return compare(original, quantized.view(), parts);
+}
+
+/// A quantised matrix and what it lost.
 template <blocked Format>
-[[nodiscard]] result<error_statistics> compare(const matrix_view<const float>& original,
-                                               const quantized_matrix<Format>& quantized) noexcept {
-  return compare(original, quantized.view());
-}
-template <blocked Format, std::size_t Rows, std::size_t Columns>
-[[nodiscard]] constexpr result<error_statistics> compare(
-    const matrix_view<const float>& original, const fixed_quantized_matrix<Format, Rows, Columns>& quantized) noexcept {
-  return compare(original, quantized.view());
+struct quantized_with_report {
+  quantized_matrix<Format> matrix;
+  error_statistics cost;
+};
+/// quantize and compare in one call. Errors: those of both; nothing is written into the parts unless both succeed.
+template <blocked Format, class T, policy... Policies>
+requires block_source<std::remove_cv_t<T>>
+[[nodiscard]] result<quantized_with_report<Format>> quantize_with_report(const matrix_view<T>& weights,
+                                                                         const error_parts& parts = {},
+                                                                         const Policies&... policies) noexcept {
+  auto made = quantize<Format>(weights, policies...);
+  if (!made)
+    return made.error();
+  const auto cost = compare(weights, *made, parts);
+  if (!cost)
+    return cost.error();
+  return quantized_with_report<Format>{std::move(*made), *cost};
 }
 
 FEWBITS_NAMESPACE_END

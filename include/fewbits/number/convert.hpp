@@ -6,6 +6,7 @@
 #include <type_traits>
 
 #include <fewbits/base/config.hpp>
+#include <fewbits/number/codebook_format.hpp>
 #include <fewbits/number/codec.hpp>
 #include <fewbits/number/direct.hpp>
 #include <fewbits/number/fixed_format.hpp>
@@ -19,6 +20,8 @@ template <float_format Format>
 class minifloat;
 template <fixed_format Format>
 class fixed_point;
+template <codebook_format Format>
+class codebook;
 
 template <class T>
 inline constexpr bool is_minifloat = false;
@@ -28,10 +31,15 @@ template <class T>
 inline constexpr bool is_fixed_point = false;
 template <fixed_format Format>
 inline constexpr bool is_fixed_point<fixed_point<Format>> = true;
+template <class T>
+inline constexpr bool is_codebook = false;
+template <codebook_format Format>
+inline constexpr bool is_codebook<codebook<Format>> = true;
 
 /// One of this library's number types.
 template <class T>
-concept few_bit_number = is_minifloat<std::remove_cv_t<T>> || is_fixed_point<std::remove_cv_t<T>>;
+concept few_bit_number = is_minifloat<std::remove_cv_t<T>> || is_fixed_point<std::remove_cv_t<T>> ||
+    is_codebook<std::remove_cv_t<T>>;
 template <class T>
 concept number = few_bit_number<T> || native_number<T>;
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <fewbits/base/config.hpp>
+#include <fewbits/number/codebook.hpp>
 #include <fewbits/number/fixed_point.hpp>
 #include <fewbits/number/minifloat.hpp>
 
@@ -33,6 +34,12 @@ using int4 = fixed_point<fixed_format{.total_bits = 4}>;
 using uint4 = fixed_point<fixed_format{.total_bits = 4, .is_signed = false}>;
 using int2 = fixed_point<fixed_format{.total_bits = 2}>;
 using uint2 = fixed_point<fixed_format{.total_bits = 2, .is_signed = false}>;
+
+/// The integers -1, 0, 1 in two bits; code 2 reads as -2 and is never written.
+using ternary = fixed_point<fixed_format{.total_bits = 2, .symmetric = true}>;
+using int8 = fixed_point<fixed_format{.total_bits = 8}>;
+using uint8 = fixed_point<fixed_format{.total_bits = 8, .is_signed = false}>;
+using uint6 = fixed_point<fixed_format{.total_bits = 6, .is_signed = false}>;
 
 /// OCP MX 1.0 int8 element: code x 2^-6. Code 80 reads as -2 and is never written, so that the range is symmetric.
 using mxint8 = fixed_point<fixed_format{.total_bits = 8, .fraction_bits = 6, .symmetric = true}>;

@@ -1,0 +1,129 @@
+// Numbers by table: a code of up to 4 bits is an index into values that follow no formula, such as NormalFloat's.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+
+#include <fewbits/base/config.hpp>
+#include <fewbits/number/codec.hpp>
+
+FEWBITS_NAMESPACE_BEGIN
+
+/// A structural type: code c stands for entries[c] x 2^-fraction_bits. Entries past 2^total_bits are unused. They may
+/// stand in any order and none may stand twice.
+struct codebook_format {
+  int total_bits = 4;
+  int fraction_bits = 0;
+  std::array<std::int32_t, 16> entries{};
+
+  friend constexpr bool operator==(const codebook_format&, const codebook_format&) = default;
+
+  [[nodiscard]] constexpr int bits() const noexcept { return total_bits; }
+  [[nodiscard]] constexpr std::uint64_t code_mask() const noexcept { return (1ull << total_bits) - 1; }
+  [[nodiscard]] constexpr std::size_t size() const noexcept { return std::size_t{1} << total_bits; }
+  /// The code of the largest value.
+  [[nodiscard]] constexpr std::uint64_t max_code() const noexcept {
+    std::size_t best = 0;
+    for (std::size_t c = 1; c < size(); ++c)
+      best = entries[c] > entries[best] ? c : best;
+    return best;
+  }
+  /// The code of the lowest value.
+  [[nodiscard]] constexpr std::uint64_t min_code() const noexcept {
+    std::size_t best = 0;
+    for (std::size_t c = 1; c < size(); ++c)
+      best = entries[c] < entries[best] ? c : best;
+    return best;
+  }
+};
+
+constexpr bool is_consistent(const codebook_format& f) noexcept {
+  if (f.total_bits < 1 || f.total_bits > 4 || f.fraction_bits < 0 || f.fraction_bits > 60)
+    return false;
+  for (std::size_t c = 0; c < f.size(); ++c)
+    for (std::size_t d = 0; d < c; ++d)
+      if (f.entries[c] == f.entries[d] || f.entries[c] == -0x7fffffff - 1)
+        return false;
+  return true;
+}
+
+/// The value of a code. Exact; zero is +0.
+template <codebook_format Format>
+constexpr unpacked_number unpack_code(std::uint64_t code) noexcept {
+  const std::int64_t entry = Format.entries[code & Format.code_mask()];
+  return make_unpacked(entry < 0, static_cast<std::uint64_t>(entry < 0 ? -entry : entry), -Format.fraction_bits);
+}
+
+namespace detail {
+
+template <codebook_format Format>
+constexpr std::array<std::uint8_t, 16> codes_in_order() noexcept {
+  std::array<std::uint8_t, 16> order{};
+  for (std::size_t c = 0; c < Format.size(); ++c) {
+    std::size_t at = c;
+    for (; at != 0 && Format.entries[order[at - 1]] > Format.entries[c]; --at)
+      order[at] = order[at - 1];
+    order[at] = static_cast<std::uint8_t>(c);
+  }
+  return order;
+}
+
+template <codebook_format Format>
+inline constexpr std::array<std::uint8_t, 16> order_of_codes = codes_in_order<Format>();
+
+// floor((units + part / 2^64) / divisor x 2^64), sticky, for units < divisor < 2^33.
+constexpr std::uint64_t fraction_of(std::uint64_t units, std::uint64_t part, std::uint64_t divisor) noexcept {
+  std::uint64_t quotient = 0;
+  std::uint64_t rest = units;
+  for (int shift = 48; shift >= 0; shift -= 16) {
+    rest = rest << 16 | (part >> shift & 0xffff);
+    quotient = quotient << 16 | rest / divisor;
+    rest %= divisor;
+  }
+  return quotient | (rest != 0 ? 1 : 0);
+}
+
+}  // namespace detail
+
+/// The code for a value: of the two entries around it the one that the rounding policy chooses. "Toward zero" is the
+/// entry below a positive value and above a negative one; nearest_even leaves a tie there if its code is even.
+/// Beyond the ends stand the ends, for Inf too; NaN goes where the NaN policy says.
+template <codebook_format Format, class Encoding = encoding<>>
+constexpr std::uint64_t pack_code(const unpacked_number& x, const Encoding& how = {}) noexcept {
+  constexpr auto& order = detail::order_of_codes<Format>;
+  constexpr std::size_t count = Format.size();
+  if (x.kind == number_class::nan)
+    return how.nan.code({x.negative, order[count - 1], order[0]});
+  // x = (units + part / 2^64) x 2^-fraction_bits, toward zero; |x| of 2^32 units and more lies past every entry.
+  std::int64_t units = 0;
+  std::uint64_t part = 0;
+  const int point = x.exponent + Format.fraction_bits;
+  if (x.kind == number_class::infinite || (x.kind == number_class::finite && point >= 32)) {
+    units = std::int64_t{1} << 32;
+  } else if (x.kind == number_class::finite) {
+    units = point >= 0 ? static_cast<std::int64_t>(x.significand >> (63 - point)) : 0;
+    part = point >= 0 ? x.significand << (point + 1) : shift_right_sticky(x.significand, -point - 1);
+  }
+  const auto entry = [](std::size_t rank) noexcept -> std::int64_t { return Format.entries[order[rank]]; };
+  const auto lies_below = [&](std::int64_t e) noexcept {
+    return x.negative ? -units < e || (-units == e && part != 0) : units < e;
+  };
+  std::size_t above = 0;  // the lowest rank whose entry is larger than x
+  while (above < count && !lies_below(entry(above)))
+    ++above;
+  if (above == 0)
+    return order[0];
+  if (above == count)
+    return order[count - 1];
+  if (part == 0 && (x.negative ? -units : units) == entry(above - 1))
+    return order[above - 1];
+  const std::size_t near = x.negative ? above : above - 1;
+  const std::size_t far = x.negative ? above - 1 : above;
+  const auto gap = static_cast<std::uint64_t>(entry(above) - entry(above - 1));
+  const std::int64_t base = x.negative ? -entry(near) : entry(near);
+  const std::uint64_t fraction = detail::fraction_of(static_cast<std::uint64_t>(units - base), part, gap);
+  return how.rounding.away_from_zero({x.negative, order[near], fraction}) ? order[far] : order[near];
+}
+
+FEWBITS_NAMESPACE_END
