@@ -1,7 +1,6 @@
 // Numbers by table: a code of up to 4 bits is an index into values that follow no formula, such as NormalFloat's.
 #pragma once
 
-#include <array>
 #include <cstddef>
 #include <cstdint>
 
@@ -15,7 +14,7 @@ FEWBITS_NAMESPACE_BEGIN
 struct codebook_format {
   int total_bits = 4;
   int fraction_bits = 0;
-  std::array<std::int32_t, 16> entries{};
+  std::int32_t entries[16]{};
 
   friend constexpr bool operator==(const codebook_format&, const codebook_format&) = default;
 
@@ -57,9 +56,16 @@ constexpr unpacked_number unpack_code(std::uint64_t code) noexcept {
 
 namespace detail {
 
+// <array> would double what it costs to include a number.
+struct sixteen_codes {
+  std::uint8_t codes[16]{};
+  constexpr std::uint8_t& operator[](std::size_t i) noexcept { return codes[i]; }
+  constexpr std::uint8_t operator[](std::size_t i) const noexcept { return codes[i]; }
+};
+
 template <codebook_format Format>
-constexpr std::array<std::uint8_t, 16> codes_in_order() noexcept {
-  std::array<std::uint8_t, 16> order{};
+constexpr sixteen_codes codes_in_order() noexcept {
+  sixteen_codes order{};
   for (std::size_t c = 0; c < Format.size(); ++c) {
     std::size_t at = c;
     for (; at != 0 && Format.entries[order[at - 1]] > Format.entries[c]; --at)
@@ -70,7 +76,7 @@ constexpr std::array<std::uint8_t, 16> codes_in_order() noexcept {
 }
 
 template <codebook_format Format>
-inline constexpr std::array<std::uint8_t, 16> order_of_codes = codes_in_order<Format>();
+inline constexpr sixteen_codes order_of_codes = codes_in_order<Format>();
 
 // floor((units + part / 2^64) / divisor x 2^64), sticky, for units < divisor < 2^33.
 constexpr std::uint64_t fraction_of(std::uint64_t units, std::uint64_t part, std::uint64_t divisor) noexcept {
