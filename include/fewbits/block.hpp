@@ -14,6 +14,7 @@
 #include <fewbits/block/groups.hpp>
 #include <fewbits/block/mean_scale.hpp>
 #include <fewbits/block/mx.hpp>
+#include <fewbits/block/nested.hpp>
 #include <fewbits/block/nvfp4.hpp>
 #include <fewbits/block/packed.hpp>
 #include <fewbits/block/packed_checked.hpp>

@@ -1,5 +1,15 @@
-// Everything that turns a matrix into blocks, and the rules that choose its scales.
+// Everything that turns a matrix into blocks and chooses their scales well: rules that search, the exact optimum,
+// calibrators, formats made for quality.
 #pragma once
 
 #include <fewbits/block/scale.hpp>
 #include <fewbits/matrix/quantize.hpp>
+#include <fewbits/quantize/calibrate.hpp>
+#include <fewbits/quantize/calibrated_scale.hpp>
+#include <fewbits/quantize/delayed_scaling.hpp>
+#include <fewbits/quantize/exact_mse.hpp>
+#include <fewbits/quantize/exact_scale.hpp>
+#include <fewbits/quantize/exact_shapes.hpp>
+#include <fewbits/quantize/histogram.hpp>
+#include <fewbits/quantize/search_scale.hpp>
+#include <fewbits/quantize/skewed.hpp>

@@ -66,6 +66,8 @@ struct signed_max_scale_t {
     using scale_type = typename Format::scale_type;
     static_assert(source_format<scale_type>().is_signed,
                   "signed_max_scale may be negative: choose a signed scale type");
+    static_assert(lowest<typename Format::element_type>.kind == number_class::finite,
+                  "signed_max_scale puts the largest value on the lowest element: choose a signed element");
     source_bits<T> found = 0;
     for (std::size_t r = 0; r < values.rows(); ++r)
       for (std::size_t c = 0; c < values.columns(); ++c) {
@@ -105,7 +107,8 @@ struct min_max_scale_t {
     const unpacked_number depth = unpack_code<source>(below);  // -minimum
     const auto scale = nonzero_number<typename Format::scale_type>(exact_quotient(exact::add(highest, depth), steps));
     if constexpr (Format::has_minimum) {
-      return {scale, make_number<typename Format::zero_type>(exact::negate(depth))};
+      const unpacked_number minimum = below == 0 ? depth : exact::negate(depth);  // +0, not -0
+      return {scale, make_number<typename Format::zero_type>(minimum)};
     } else {
       // lowest element + depth / scale, rounded and clamped
       const unpacked_number place = exact_quotient(depth, unpack(scale));

@@ -3,8 +3,10 @@
 #pragma once
 
 #include <array>
+#include <bit>
 #include <concepts>
 #include <cstddef>
+#include <cstdint>
 #include <type_traits>
 
 #include <fewbits/base/config.hpp>
@@ -53,7 +55,7 @@ struct with_tensor_offset {
   using option_kind = tensor_scale_kind;
   using type = float;
 };
-/// Asymmetric blocks: value = scale x (element - zero point). Zero: an unsigned integer type no wider than the element.
+/// Asymmetric blocks: value = scale x (element - zero point). Zero: an integer type of the element's sign, no wider.
 template <few_bit_number Zero>
 struct with_zero_point {
   using option_kind = zero_kind;
@@ -66,6 +68,14 @@ template <number Minimum>
 struct with_minimum {
   using option_kind = zero_kind;
   using type = Minimum;
+  static constexpr bool is_code = false;
+};
+/// A block chooses its alphabet: element codes are those of a codebook whose high bits are the block's shape, of type
+/// Shape, and whose low bits are stored for each element. A codebook of 4 bits and shapes of 2 make 4 alphabets of 4.
+template <few_bit_number ShapeNumber>
+struct with_shapes {
+  using option_kind = zero_kind;
+  using type = ShapeNumber;
   static constexpr bool is_code = false;
 };
 /// Count blocks along a row share a scale of type Scale, which multiplies theirs; and another for their minimums.
@@ -111,19 +121,57 @@ struct find_option<Kind, Default, First, Rest...>
 template <class Kind, class... Options>
 inline constexpr int options_of_kind = (0 + ... + (std::is_same_v<typename Options::option_kind, Kind> ? 1 : 0));
 
+template <class Option>
+inline constexpr bool is_shape_option = false;
+template <class Number>
+inline constexpr bool is_shape_option<with_shapes<Number>> = true;
+template <class Option>
+inline constexpr int shape_bits = 0;
+template <class Number>
+inline constexpr int shape_bits<with_shapes<Number>> = Number::format.bits();
+
+template <class Super>
+inline constexpr bool scales_minimums = false;
+template <class Scale, class Minimum>
+inline constexpr bool scales_minimums<super_scale<Scale, Minimum>> = !std::is_same_v<Minimum, no_super_scale>;
+
+/// Is it an integer code x 1?
+template <class T>
+constexpr bool is_integer() noexcept {
+  if constexpr (is_fixed_point<T>)
+    return T::format.fraction_bits == 0;
+  else
+    return false;
+}
+/// Does an integer type hold every code of another, as values?
+template <class Zero, class Element>
+constexpr bool holds_codes_of() noexcept {
+  if constexpr (is_fixed_point<Zero> && is_fixed_point<Element>)
+    return is_integer<Zero>() && is_integer<Element>() && Zero::format.is_signed == Element::format.is_signed &&
+           Zero::format.total_bits <= Element::format.total_bits;
+  else
+    return false;
+}
+
 template <class T>
 constexpr bool has_nan() noexcept {
-  if constexpr (is_fixed_point<T> || is_codebook<T>)
-    return false;
-  else
+  if constexpr (block_source<T>)
     return source_format<T>().has_nan();
+  else
+    return false;
+}
+constexpr int digits_of_entries(const codebook_format& table) noexcept {
+  std::uint32_t all = 0;
+  for (const std::int32_t each : table.entries)
+    all |= each < 0 ? 0u - static_cast<std::uint32_t>(each) : static_cast<std::uint32_t>(each);
+  return static_cast<int>(std::bit_width(all));
 }
 template <class T>
 constexpr int significant_digits() noexcept {
   if constexpr (is_fixed_point<T>)
     return T::format.total_bits;
   else if constexpr (is_codebook<T>)
-    return 31;
+    return digits_of_entries(T::format);
   else
     return source_format<T>().mantissa_bits + 1;
 }
@@ -137,12 +185,13 @@ constexpr int significant_digits() noexcept {
 /// - Element: a few-bit number. Scale: a number; NaN in it (or in the super-block's) is how a block is poisoned.
 /// - Shape: elements that share a scale; a plain number is that many along a row.
 /// - DefaultRule: how quantisers choose scales unless told otherwise.
-/// - Options: with_tensor_scale, with_zero_point or with_minimum, in_super_blocks, with_order.
+/// - Options: with_tensor_scale; one of with_zero_point, with_minimum and with_shapes; in_super_blocks; with_order.
 template <few_bit_number Element, number Scale, block_shape Shape, class DefaultRule, class... Options>
 struct block_format {
  private:
   static_assert(detail::options_of_kind<tensor_scale_kind, Options...> <= 1, "two tensor scales: give one");
-  static_assert(detail::options_of_kind<zero_kind, Options...> <= 1, "give with_zero_point or with_minimum, not both");
+  static_assert(detail::options_of_kind<zero_kind, Options...> <= 1,
+                "give one of with_zero_point, with_minimum and with_shapes");
   static_assert(detail::options_of_kind<super_block_kind, Options...> <= 1, "blocks nest once: give one super-block");
   static_assert(detail::options_of_kind<order_kind, Options...> <= 1, "two bit orders: give one");
   using tensor_option = typename detail::find_option<tensor_scale_kind, detail::no_option_tensor, Options...>::type;
@@ -158,7 +207,9 @@ struct block_format {
   using default_rule = DefaultRule;
 
   static constexpr block_shape shape = Shape;
-  static constexpr int element_bits = Element::format.bits();
+  static constexpr bool has_shapes = detail::is_shape_option<zero_option>;
+  /// Bits stored for an element.
+  static constexpr int element_bits = Element::format.bits() - detail::shape_bits<zero_option>;
   static constexpr bit_order order =
       detail::find_option<order_kind, with_order<bit_order::low_first>, Options...>::type::order;
   /// Blocks that share a super scale; 1 without super-blocks.
@@ -170,8 +221,10 @@ struct block_format {
   static constexpr bool has_tensor_offset = std::is_same_v<tensor_option, with_tensor_offset>;
   static constexpr bool has_tensor_scale = !has_tensor_offset && !std::is_same_v<tensor_scale_type, no_tensor_scale>;
   static constexpr bool has_zero_point = zero_option::is_code;
-  static constexpr bool has_minimum = !std::is_same_v<zero_type, no_zero_point> && !has_zero_point;
+  static constexpr bool has_minimum = !std::is_same_v<zero_type, no_zero_point> && !has_zero_point && !has_shapes;
   static constexpr bool has_super_scale = super_count != 1;
+  /// Do super-blocks scale minimums? Without it each block's minimum is itself.
+  static constexpr bool has_super_minimum = detail::scales_minimums<super_type>;
 
   /// The tensor scale that changes nothing.
   [[nodiscard]] static constexpr tensor_scale_type unit_tensor_scale() noexcept {
@@ -192,8 +245,15 @@ struct block_format {
   static_assert(!has_tensor_offset || has_super_scale, "a tensor offset is for the scales of super-blocks");
   static_assert(std::is_same_v<tensor_scale_type, no_tensor_scale> || std::is_same_v<tensor_scale_type, float>,
                 "the tensor scale is float or no_tensor_scale");
-  static_assert(!has_zero_point || is_fixed_point<Element>,
+  static_assert(!has_shapes || (is_codebook<Element> && element_bits >= 1),
+                "with_shapes divides a codebook: choose an element with more entries than shapes");
+  static_assert(!has_zero_point || detail::is_integer<Element>(),
                 "a zero point is an integer like the elements: use with_minimum for other elements");
+  static_assert(
+      !has_zero_point || !detail::is_integer<Element>() || detail::holds_codes_of<zero_type, Element>(),
+      "a zero point is one of the element's integers: choose an integer type of the element's sign, no wider");
+  static_assert(!has_super_minimum || has_minimum,
+                "super-blocks have a scale for minimums and blocks have none: add with_minimum");
 };
 
 /// Something with the members of block_format.

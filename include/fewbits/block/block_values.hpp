@@ -34,6 +34,7 @@ class block_values {
   [[nodiscard]] constexpr std::size_t size() const noexcept { return rows_ * columns_; }
   [[nodiscard]] constexpr std::size_t rows() const noexcept { return rows_; }
   [[nodiscard]] constexpr std::size_t columns() const noexcept { return columns_; }
+  [[nodiscard]] constexpr std::size_t column_stride() const noexcept { return column_stride_; }
   [[nodiscard]] constexpr std::size_t row() const noexcept { return row_; }
   [[nodiscard]] constexpr std::size_t column() const noexcept { return column_; }
 

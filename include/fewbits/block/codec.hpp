@@ -242,16 +242,22 @@ constexpr bool encode_elements(const block_values<T>& values, const block_parame
       });
     }
   } else {
-    // The codes of zeros, which keep their sign; a zero point is where they are.
+    // The codes of zeros, which keep their sign; a zero point is where they are. Inf and NaN that may pass do.
     write([&](std::size_t r, std::size_t c) noexcept {
+      if (!unusable && !how.nonfinite.poisons && (values.code(r, c) & source.magnitude_mask()) > source.max_code()) {
+        block_map unscaled = map;
+        unscaled.unit = make_unpacked(false, 1, 0);
+        return encode_element<Format>(unpack_code<source>(values.code(r, c)), unscaled);
+      }
       if constexpr (Format::has_zero_point)
         return unusable ? std::uint8_t{0} : static_cast<std::uint8_t>(map.zero);
       else if constexpr (has_negative_zero<element>())
         return static_cast<std::uint8_t>(
             !unusable && source.is_negative(values.code(r, c)) ? element::format.sign_mask() : 0);
       else
-        return unusable ? std::uint8_t{0}
-                        : static_cast<std::uint8_t>(pack_code<element::format>({.kind = number_class::zero}));
+        return unusable ? std::uint8_t{0} : visit_element<Format>(map.shape, []<few_bit_number OfBlock>() noexcept {
+          return static_cast<std::uint8_t>(pack_code<OfBlock::format>(unpacked_number{}));
+        });
     });
   }
   return !unusable;

@@ -25,6 +25,17 @@ constexpr unpacked_number exact_quotient(const unpacked_number& a, const unpacke
   return make_unpacked(a.negative != b.negative, quotient << 1 | sticky, a.exponent - b.exponent - 33);
 }
 
+/// The same in 64 bits and a sticky one, for roundings that look at the fraction itself: stochastic ones do.
+constexpr unpacked_number fine_quotient(const unpacked_number& a, const unpacked_number& b) noexcept {
+  if (a.kind != number_class::finite || b.kind != number_class::finite)
+    return exact::divide(a, b);
+  const std::uint64_t divisor = b.significand >> 32;
+  const std::uint64_t high = a.significand / divisor;  // 32 or 33 bits
+  const std::uint64_t rest = (a.significand % divisor) << 31;
+  const std::uint64_t sticky = rest % divisor != 0 ? 1 : 0;
+  return make_unpacked(a.negative != b.negative, high << 31 | rest / divisor | sticky, a.exponent - b.exponent - 63);
+}
+
 /// The number of type T for a value, rounded once to nearest even and clamped to T's finite range.
 template <number T>
 constexpr T make_number(const unpacked_number& value_in_parts) noexcept {

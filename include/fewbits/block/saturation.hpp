@@ -18,13 +18,10 @@ template <few_bit_number Element>
     return quotient.kind == number_class::infinite;
   if constexpr (is_minifloat<Element>) {
     if (!Element::format.is_signed && quotient.negative)
-      return true;
+      return !Element::format.has_zero() || round_to_unbounded_code<Element::format>(quotient, nearest_even) != 0;
     return round_to_unbounded_code<Element::format>(quotient, nearest_even) > Element::format.max_code();
   } else if constexpr (is_codebook<Element>) {
-    constexpr unpacked_number highest = unpack_code<Element::format>(Element::format.max_code());
-    constexpr unpacked_number lowest = unpack_code<Element::format>(Element::format.min_code());
-    const unpacked_number beyond = exact::subtract(quotient, quotient.negative ? lowest : highest);
-    return beyond.kind == number_class::finite && beyond.negative == quotient.negative;
+    return lies_past_ends<Element::format>(quotient);
   } else {
     // Without the clamp, a format of more bits would hold what rounding gives.
     constexpr fixed_format wide{.total_bits = 63, .fraction_bits = Element::format.fraction_bits};
@@ -45,7 +42,9 @@ template <blocked Format, number Value>
   unpacked_number numerator = unpack(value_to_encode);
   if constexpr (Format::has_minimum)
     numerator = exact::subtract(numerator, map.offset);
-  return quotient_saturates<typename Format::element_type>(exact_quotient(numerator, map.unit), map.zero);
+  const unpacked_number quotient = exact_quotient(numerator, map.unit);
+  return visit_element<Format>(
+      map.shape, [&]<few_bit_number OfBlock>() noexcept { return quotient_saturates<OfBlock>(quotient, map.zero); });
 }
 
 /// Is the code the largest or the lowest finite one? Only those can stand for a clamped value.
@@ -58,6 +57,11 @@ template <few_bit_number Element>
   else
     return code == Element::format.max_code() ||
            code == ((0 - Element::format.negative_limit()) & Element::format.code_mask());
+}
+/// The same of a code in a block.
+template <blocked Format>
+[[nodiscard]] constexpr bool is_extreme(std::uint64_t code, const block_map& map) noexcept {
+  return visit_element<Format>(map.shape, [&]<few_bit_number OfBlock>() noexcept { return is_extreme<OfBlock>(code); });
 }
 
 FEWBITS_NAMESPACE_END

@@ -20,12 +20,18 @@ struct static_two_level_t {
       [[nodiscard]] constexpr float tensor_scale(const unpacked_number& amax) const noexcept {
     constexpr unpacked_number reach =
         exact::multiply(largest<typename Format::scale_type>, largest<typename Format::element_type>);
+    static_assert(reach.significand << 32 == 0,
+                  "static_two_level divides by 32 bits: choose an element whose largest "
+                  "value has fewer significant bits");
     return nonzero_number<float>(exact_quotient(amax, reach));
   }
 
   template <blocked Format>
   requires(Format::has_tensor_scale) [[nodiscard]] constexpr typename Format::scale_type
       block_scale(const unpacked_number& amax, float tensor) const noexcept {
+    static_assert(largest<typename Format::element_type>.significand << 8 == 0,
+                  "static_two_level divides by tensor scale x largest element: choose an element whose largest value "
+                  "has at most 8 significant bits");
     return nonzero_number<typename Format::scale_type>(
         exact_quotient(amax, exact::multiply(unpack(tensor), largest<typename Format::element_type>)));
   }

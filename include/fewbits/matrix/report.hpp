@@ -146,7 +146,7 @@ requires block_source<std::remove_cv_t<T>>
         for (std::size_t k = 0; k < count; ++k) {
           const auto& was = original(r, c + k);
           block.add(was, values[k]);
-          if (scaled && is_extreme<typename Format::element_type>(codes[c + k]) && saturates<Format>(was, map))
+          if (scaled && is_extreme<Format>(codes[c + k], map) && saturates<Format>(was, map))
             ++block.saturated;
         }
       }

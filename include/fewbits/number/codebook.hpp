@@ -15,7 +15,7 @@ FEWBITS_NAMESPACE_BEGIN
 /// A number out of a table, one a byte. Constructors round to nearest and saturate; NaN gives the largest value.
 template <codebook_format Format>
 class codebook {
-  static_assert(is_consistent(Format), "a codebook has 2, 4, 8 or 16 different entries: one for each code");
+  static_assert(is_consistent(Format), "a codebook has 2, 4, 8, 16 or 32 entries, one for each code, and they differ");
 
  public:
   static constexpr codebook_format format = Format;
@@ -45,10 +45,14 @@ class codebook {
       return convert<To>(*this);
   }
 
-  [[nodiscard]] friend constexpr bool operator==(codebook, codebook) noexcept = default;
+  [[nodiscard]] friend constexpr bool operator==(codebook a, codebook b) noexcept {
+    return Format.entries[a.bits_] == Format.entries[b.bits_];
+  }
   [[nodiscard]] friend constexpr std::strong_ordering operator<=>(codebook a, codebook b) noexcept {
     return Format.entries[a.bits_] <=> Format.entries[b.bits_];
   }
+  /// The order of the values: the same as <=>.
+  [[nodiscard]] friend constexpr std::strong_ordering total_order(codebook a, codebook b) noexcept { return a <=> b; }
   [[nodiscard]] friend constexpr bool signbit(codebook a) noexcept { return Format.entries[a.bits_] < 0; }
   [[nodiscard]] friend constexpr bool isfinite(codebook) noexcept { return true; }
 

@@ -5,6 +5,7 @@
 #include <cstdint>
 
 #include <fewbits/base/config.hpp>
+#include <fewbits/number/codebook_format.hpp>
 #include <fewbits/number/codec.hpp>
 #include <fewbits/number/convert.hpp>
 #include <fewbits/number/fixed_format.hpp>
@@ -25,6 +26,9 @@ struct decimal_range {
   }
   static constexpr decimal_range of(const fixed_format& format) noexcept {
     return {format.total_bits * 302 / 1000 + 3, format.fraction_bits + 3};
+  }
+  static constexpr decimal_range of(const codebook_format& format) noexcept {
+    return {32 * 302 / 1000 + 3, format.fraction_bits + 3};
   }
 };
 
@@ -276,9 +280,13 @@ constexpr parsed_number parse_binary(const char* first, const char* last, bool n
 namespace detail {
 
 /// A value's magnitude rounded to nearest even without an upper limit, so that a decimal beyond the largest number is
-/// not taken for it.
+/// not taken for it. A codebook's code depends on the sign; past its ends stands a code that it does not have.
 template <few_bit_number T>
 constexpr std::uint64_t unbounded_code(unpacked_number x) noexcept {
+  if constexpr (is_codebook<T>) {
+    const bool outside = x.kind == number_class::infinite || lies_past_ends<T::format>(x);
+    return outside ? T::format.size() : pack_code<T::format>(x);
+  }
   x.negative = false;
   if constexpr (is_minifloat<T>)
     return x.kind == number_class::zero ? 0 : round_to_unbounded_code<T::format>(x, nearest_even);
@@ -302,6 +310,8 @@ constexpr bool is_in_range(const unpacked_number& x) noexcept {
     }
     const std::uint64_t code = detail::unbounded_code<T>(x);
     return code <= f.max_code() && (f.is_signed || !x.negative || (f.has_zero() && code == 0));
+  } else if constexpr (is_codebook<T>) {
+    return x.kind != number_class::nan && x.kind != number_class::infinite && detail::unbounded_code<T>(x) < f.size();
   } else {
     // A code that is read but never written, as mxint8's 80, is a number all the same.
     return x.kind != number_class::nan && x.kind != number_class::infinite &&

@@ -1,27 +1,23 @@
 // The functions of numbers by qualified name: fewbits::sqrt(x) as well as sqrt(x). The work is done by friends that
-// only argument-dependent lookup finds; each is a better match than the template here that calls it.
+// only argument-dependent lookup finds; each is a better match than the template here that calls it. Codebooks have an
+// order and no arithmetic.
 #pragma once
 
 #include <compare>
 
 #include <fewbits/base/config.hpp>
+#include <fewbits/number/codebook.hpp>
 #include <fewbits/number/fixed_point.hpp>
 #include <fewbits/number/minifloat.hpp>
 
 FEWBITS_NAMESPACE_BEGIN
 
 template <few_bit_number T>
-[[nodiscard]] constexpr T abs(T a) noexcept {
-  return abs(a);
-}
+requires(!is_codebook<T>) [[nodiscard]] constexpr T abs(T a) noexcept { return abs(a); }
 template <few_bit_number T>
-[[nodiscard]] constexpr T sqrt(T a) noexcept {
-  return sqrt(a);
-}
+requires(!is_codebook<T>) [[nodiscard]] constexpr T sqrt(T a) noexcept { return sqrt(a); }
 template <few_bit_number T>
-[[nodiscard]] constexpr T fma(T a, T b, T c) noexcept {
-  return fma(a, b, c);
-}
+requires(!is_codebook<T>) [[nodiscard]] constexpr T fma(T a, T b, T c) noexcept { return fma(a, b, c); }
 // min and max are written out: with a macro of that name about, as on Windows, the friends cannot be called.
 template <few_bit_number T>
 [[nodiscard]] constexpr T(min)(T a, T b) noexcept {
@@ -36,9 +32,7 @@ template <few_bit_number T>
   return total_order(a, b) < 0 ? b : a;
 }
 template <few_bit_number T>
-[[nodiscard]] constexpr T nextafter(T from, T to) noexcept {
-  return nextafter(from, to);
-}
+requires(!is_codebook<T>) [[nodiscard]] constexpr T nextafter(T from, T to) noexcept { return nextafter(from, to); }
 template <few_bit_number T>
 requires(T::format.is_signed) [[nodiscard]] constexpr T copysign(T a, T b) noexcept { return copysign(a, b); }
 template <few_bit_number T>

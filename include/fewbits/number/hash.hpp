@@ -5,6 +5,7 @@
 #include <functional>
 
 #include <fewbits/base/config.hpp>
+#include <fewbits/number/codebook.hpp>
 #include <fewbits/number/fixed_point.hpp>
 #include <fewbits/number/minifloat.hpp>
 
@@ -23,6 +24,16 @@ template <fewbits::fixed_format Format>
 struct hash<fewbits::fixed_point<Format>> {
   [[nodiscard]] std::size_t operator()(fewbits::fixed_point<Format> number) const noexcept {
     return std::hash<unsigned>{}(static_cast<unsigned>(number.bits()));
+  }
+};
+
+template <fewbits::codebook_format Format>
+struct hash<fewbits::codebook<Format>> {
+  [[nodiscard]] std::size_t operator()(fewbits::codebook<Format> number) const noexcept {
+    unsigned first = 0;  // equal entries are equal numbers
+    while (Format.entries[first] != Format.entries[number.bits()])
+      ++first;
+    return std::hash<unsigned>{}(first);
   }
 };
 

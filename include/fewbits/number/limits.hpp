@@ -6,6 +6,7 @@
 #include <limits>
 
 #include <fewbits/base/config.hpp>
+#include <fewbits/number/codebook.hpp>
 #include <fewbits/number/fixed_point.hpp>
 #include <fewbits/number/minifloat.hpp>
 
@@ -133,6 +134,57 @@ class numeric_limits<fewbits::fixed_point<Format>> {
   static constexpr number quiet_NaN() noexcept { return number{}; }
   static constexpr number signaling_NaN() noexcept { return number{}; }
   static constexpr number denorm_min() noexcept { return from(is_integer ? 0 : 1); }
+};
+
+/// A table has ends and nothing that digits or an epsilon could describe: those are 0, as for a type that is not
+/// arithmetic.
+template <fewbits::codebook_format Format>
+class numeric_limits<fewbits::codebook<Format>> {
+  using number = fewbits::codebook<Format>;
+  static constexpr number from(std::uint64_t code) noexcept {
+    return number::from_bits(static_cast<typename number::bits_type>(code));
+  }
+
+ public:
+  static constexpr bool is_specialized = true;
+  static constexpr bool is_signed = Format.entries[Format.min_code()] < 0;
+  static constexpr bool is_integer = false;
+  static constexpr bool is_exact = true;
+  static constexpr bool has_infinity = false;
+  static constexpr bool has_quiet_NaN = false;
+  static constexpr bool has_signaling_NaN = false;
+  static constexpr std::float_denorm_style has_denorm = denorm_absent;
+  static constexpr bool has_denorm_loss = false;
+  static constexpr std::float_round_style round_style = round_to_nearest;
+  static constexpr bool is_iec559 = false;
+  static constexpr bool is_bounded = true;
+  static constexpr bool is_modulo = false;
+  static constexpr int radix = 2;
+  static constexpr int digits = 0;
+  static constexpr int digits10 = 0;
+  static constexpr int max_digits10 = 0;
+  static constexpr int min_exponent = 0;
+  static constexpr int max_exponent = 0;
+  static constexpr int min_exponent10 = 0;
+  static constexpr int max_exponent10 = 0;
+  static constexpr bool traps = false;
+  static constexpr bool tinyness_before = false;
+
+  /// The smallest positive entry, or the largest of all if none is positive.
+  static constexpr number(min)() noexcept {
+    std::uint64_t best = Format.max_code();
+    for (std::uint64_t c = 0; c < Format.size(); ++c)
+      best = Format.entries[c] > 0 && Format.entries[c] < Format.entries[best] ? c : best;
+    return from(best);
+  }
+  static constexpr number(max)() noexcept { return from(Format.max_code()); }
+  static constexpr number lowest() noexcept { return from(Format.min_code()); }
+  static constexpr number epsilon() noexcept { return number{}; }
+  static constexpr number round_error() noexcept { return number{}; }
+  static constexpr number infinity() noexcept { return number{}; }
+  static constexpr number quiet_NaN() noexcept { return number{}; }
+  static constexpr number signaling_NaN() noexcept { return number{}; }
+  static constexpr number denorm_min() noexcept { return (min)(); }
 };
 
 }  // namespace std

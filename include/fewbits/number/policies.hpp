@@ -56,6 +56,7 @@ struct nan_site {
   bool negative;                     ///< sign of the NaN
   std::uint64_t max_code;            ///< the largest finite value
   std::uint64_t negative_zero_code;  ///< -0, or +0 where there is none
+  std::uint64_t zero_code = 0;
 };
 
 /// NaN into a format without NaN: the largest finite value, positive whatever the NaN's sign (CUDA).
@@ -66,13 +67,13 @@ struct nan_to_max_t {
 /// NaN into a format without NaN: +0.
 struct nan_to_zero_t {
   using policy_kind = nan_kind;
-  [[nodiscard]] constexpr std::uint64_t code(const nan_site&) const noexcept { return 0; }
+  [[nodiscard]] constexpr std::uint64_t code(const nan_site& at) const noexcept { return at.zero_code; }
 };
 /// NaN into a format without NaN: the zero of the opposite sign (ml_dtypes).
 struct nan_to_negated_zero_t {
   using policy_kind = nan_kind;
   [[nodiscard]] constexpr std::uint64_t code(const nan_site& at) const noexcept {
-    return at.negative ? 0 : at.negative_zero_code;
+    return at.negative ? at.zero_code : at.negative_zero_code;
   }
 };
 inline constexpr nan_to_max_t nan_to_max{};

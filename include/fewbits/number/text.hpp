@@ -13,6 +13,7 @@
 #endif
 
 #include <fewbits/base/config.hpp>
+#include <fewbits/number/codebook.hpp>
 #include <fewbits/number/decimal.hpp>
 #include <fewbits/number/fixed_point.hpp>
 #include <fewbits/number/minifloat.hpp>
@@ -47,11 +48,11 @@ constexpr digit_string leading_digits(const decimal<Range>& number, int count, b
 }
 
 template <decimal_range Range>
-constexpr unpacked_number value_of(const digit_string& text) noexcept {
+constexpr unpacked_number value_of(const digit_string& text, bool negative) noexcept {
   decimal<Range> number;
   for (int i = 0; i < text.count; ++i)
     number.set_digit(text.first - i, text.digits[i]);
-  return number.unpacked(false);
+  return number.unpacked(negative);
 }
 
 /// Is what follows the first `count` digits more than half a unit of the last of them? At exactly half, is that odd?
@@ -68,12 +69,12 @@ constexpr bool rounds_up(const decimal<Range>& number, int count) noexcept {
 
 /// The fewest digits that read back as the same code; of several such strings the nearest to the value.
 template <few_bit_number T, decimal_range Range>
-constexpr digit_string shortest_digits(const decimal<Range>& exact, std::uint64_t code) noexcept {
+constexpr digit_string shortest_digits(const decimal<Range>& exact, bool negative, std::uint64_t code) noexcept {
   for (int count = 1;; ++count) {
     const bool up = rounds_up(exact, count);
     for (const bool increase : {up, !up}) {
       const digit_string candidate = leading_digits(exact, count, increase);
-      if (detail::unbounded_code<T>(value_of<Range>(candidate)) == code)
+      if (detail::unbounded_code<T>(value_of<Range>(candidate, negative)) == code)
         return candidate;
     }
   }
@@ -153,7 +154,7 @@ constexpr std::to_chars_result to_chars(char* first, char* last, T number) noexc
     case number_class::finite: {
       constexpr decimal_range range = decimal_range::of(T::format);
       const decimal<range> exact{x};
-      const detail::digit_string shortest = detail::shortest_digits<T>(exact, detail::unbounded_code<T>(x));
+      const detail::digit_string shortest = detail::shortest_digits<T>(exact, x.negative, detail::unbounded_code<T>(x));
       // Zeros between the last digit and the point cost as much as the true digits, so those are written.
       detail::digit_string fixed = shortest;
       const int before_point = exact.leading() + 1;
@@ -224,7 +225,7 @@ constexpr std::from_chars_result from_chars(const char* first, const char* last,
   const unpacked_number& x = parsed.value;
   if (!is_in_range<T>(x))
     return {parsed.end, std::errc::result_out_of_range};
-  if constexpr (is_minifloat<T>)
+  if constexpr (is_minifloat<T> || is_codebook<T>)
     number = T::from_bits(static_cast<typename T::bits_type>(pack_code<T::format>(x, operator_encoding)));
   else
     number = T::from_bits(static_cast<typename T::bits_type>(pack_code<T::format.all_codes()>(x)));

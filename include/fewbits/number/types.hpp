@@ -39,6 +39,7 @@ using uint2 = fixed_point<fixed_format{.total_bits = 2, .is_signed = false}>;
 using ternary = fixed_point<fixed_format{.total_bits = 2, .symmetric = true}>;
 using int8 = fixed_point<fixed_format{.total_bits = 8}>;
 using uint8 = fixed_point<fixed_format{.total_bits = 8, .is_signed = false}>;
+using uint3 = fixed_point<fixed_format{.total_bits = 3, .is_signed = false}>;
 using uint6 = fixed_point<fixed_format{.total_bits = 6, .is_signed = false}>;
 
 /// OCP MX 1.0 int8 element: code x 2^-6. Code 80 reads as -2 and is never written, so that the range is symmetric.
