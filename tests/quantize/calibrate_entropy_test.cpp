@@ -60,6 +60,7 @@ std::vector<candidate> all_divergences(const fb::histogram<MantissaBits>& of, co
                       static_cast<double>(of.count(b)), b});
       total += bins.back().count;
     }
+  total += static_cast<double>(of.count(spread::bin_past_float));
   std::vector<double> levels;
   for (const auto& each : list.all)
     if (!each.value.negative() || each.value.is_zero())
@@ -142,6 +143,26 @@ TEST(EntropyCalibrator, TheRangeHasTheSmallestDivergenceByAModelInDoubles) {
   visited += compare<fb::int4, 6>(fewbits_test::integers(-8, 7), "int4");
   visited += compare<int_8, 8>(fewbits_test::integers(-128, 127), "int8");
   std::printf("%llu searches\n", static_cast<unsigned long long>(visited));
+}
+
+TEST(EntropyCalibrator, ValuesPastFloatArePartOfTheTail) {
+  std::vector<double> values;
+  for (const float each : bell(20000, 9)) {
+    fb::unpacked_number number = fb::unpack(each);
+    number.exponent += 127;
+    values.push_back(fb::pack_native<double>(number));
+  }
+  auto counted = std::make_unique<fb::entropy_calibrator<fb::int4>>();
+  counted->add(std::span(values));
+  ASSERT_GT(counted->count(fb::histogram<6>::bin_past_float), 100u);
+  const std::uint32_t got = code_of(counted->amax());
+  double of_chosen = -1, smallest = 1e9;
+  for (const candidate& each : all_divergences<6>(*counted, fewbits_test::integers(-8, 7), 127, 0x7f7fffffu)) {
+    smallest = std::min(smallest, each.divergence);
+    if (each.range == got)
+      of_chosen = each.divergence;
+  }
+  EXPECT_NEAR(of_chosen, smallest, 1e-10) << std::hex << got;
 }
 
 TEST(EntropyCalibrator, TheBitsAreTheSameOnEveryMachineAndUnderEveryFlag) {

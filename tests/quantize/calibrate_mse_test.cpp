@@ -174,6 +174,32 @@ TEST(MseCalibrator, TheBitsAreTheSameOnEveryMachineAndUnderEveryFlag) {
     EXPECT_EQ(got[i], expected[i]) << "case " << i << " is " << std::hex << got[i];
 }
 
+TEST(MseCalibrator, SumsOfErrorsAreExactAtEverySize) {
+  using fb::detail::error_sum;
+  using fb::detail::plain_integer;
+  const auto sum_of = [](plain_integer error, std::uint64_t count, int norm) {
+    error_sum sum;
+    sum.add(error, count, norm);
+    return sum;
+  };
+  std::uint64_t visited = 0;
+  for (int exponent = -200; exponent <= 60; exponent += 13)
+    for (int bits = 0; bits < 62; ++bits, ++visited) {
+      const plain_integer large{1ull << bits, exponent};
+      const plain_integer small{1, exponent};
+      ASSERT_TRUE(sum_of(large, 3, 10) == sum_of(small, 3ull << bits, 10)) << bits << " bits, 2^" << exponent;
+      ASSERT_TRUE(sum_of(large, 3, 20) == sum_of({1, exponent + bits}, 3, 20)) << bits << " bits, 2^" << exponent;
+      ASSERT_TRUE(sum_of({(1ull << bits) + 1, exponent}, 1, 20) > sum_of(large, 1, 20)) << bits << " bits";
+      ASSERT_TRUE(sum_of({3ull << bits, exponent}, 1, 20) == sum_of(large, 9, 20)) << bits << " bits";
+    }
+  std::printf("%llu sums\n", static_cast<unsigned long long>(visited));
+}
+
+TEST(MseCalibrator, EqualSumsGoToTheLargerRange) {
+  const std::array<float, 3> below_zero{-1.0f, -5.0f, -3.0f};  // an unsigned element has nothing but 0 for them
+  EXPECT_EQ(code_of(fb::mse_amax<fb::uint4>(std::span(below_zero))), code_of(5.0f));
+}
+
 TEST(MseCalibrator, EdgesOfTheRangeOfFloat) {
   const std::array<float, 3> tiny{float_at(1), float_at(2), float_at(5)};
   EXPECT_EQ(code_of(fb::mse_amax<fb::int4>(std::span(tiny))), 5u);  // 1, 2 and 5 are whole sevenths of no smaller range

@@ -197,6 +197,14 @@ TEST(Percentile, RanksAreExactWhereProductsWouldWrap) {
   EXPECT_EQ(fb::percentile_rank(5, 0), 1u);
 }
 
+TEST(Percentile, ZerosCountUpToTheRankAndNotPastIt) {
+  auto counted = std::make_unique<fb::percentile_calibrator<>>();
+  const std::array<float, 4> values{0.0f, 0.0f, -0.0f, 8.0f};
+  counted->add(std::span(values));
+  EXPECT_EQ(code_of(counted->amax(750'000)), 0u);
+  EXPECT_EQ(code_of(counted->amax(750'001)), code_of(8.0f));
+}
+
 TEST(Percentile, WithoutValuesOrWithZerosAloneItIsZero) {
   auto counted = std::make_unique<fb::percentile_calibrator<>>();
   EXPECT_EQ(code_of(counted->amax()), 0u);

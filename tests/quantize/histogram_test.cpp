@@ -288,6 +288,19 @@ TEST(HistogramBytes, ContradictionsAreRefusedInWords) {
   EXPECT_EQ(with(88, 0xff).error().code(), fb::errc::malformed_file);  // entries out of order
   EXPECT_EQ(with(63, 0).error().code(), fb::errc::malformed_file);     // a significand without its highest bit
   EXPECT_EQ(with(69, 0).error().code(), fb::errc::malformed_file);     // the lowest value turned positive
+  {  // an entry of 0 values, its values given to the entry after it
+    auto changed = bytes;
+    changed[88 + 4] = std::byte{0};
+    changed[88 + 12 + 4] = static_cast<std::byte>(std::to_integer<unsigned>(bytes[88 + 4]) +
+                                                  std::to_integer<unsigned>(bytes[88 + 12 + 4]));
+    EXPECT_EQ(state->read_from(changed).error().code(), fb::errc::malformed_file);
+  }
+  {  // the last entry one bin too far: the lowest value is not there
+    auto changed = bytes;
+    std::byte& bin = changed[changed.size() - 12];
+    bin = static_cast<std::byte>(std::to_integer<unsigned>(bin) + 1);
+    EXPECT_EQ(state->read_from(changed).error().code(), fb::errc::malformed_file);
+  }
   auto folded_state = std::make_unique<folded>();
   EXPECT_EQ(folded_state->read_from(bytes).error().code(), fb::errc::shape_mismatch);
   std::mt19937_64 random(9);
@@ -299,6 +312,30 @@ TEST(HistogramBytes, ContradictionsAreRefusedInWords) {
       ASSERT_EQ(bytes_of(*state), noise) << "round " << i;
     }
   }
+}
+
+TEST(MinMaxCalibratorBytes, ARangeThatContradictsItsCountsIsRefused) {
+  fb::min_max_calibrator two;
+  const std::array<float, 2> values{1.0f, 2.0f};
+  two.add(std::span(values));
+  const auto bytes = bytes_of(two);
+  fb::min_max_calibrator state;
+  auto changed = bytes;
+  changed[16] = std::byte{1};  // one value, and two extremes
+  EXPECT_EQ(state.read_from(changed).error().code(), fb::errc::malformed_file);
+  changed = bytes;
+  changed[8] = std::byte{1};  // a zero below the lowest value
+  EXPECT_EQ(state.read_from(changed).error().code(), fb::errc::malformed_file);
+  changed = bytes;
+  for (std::size_t i = 40; i < 56; ++i)
+    changed[i] = i == 51 ? std::byte{0x80} : std::byte{0};  // lowest: 0, and no zero was counted
+  EXPECT_EQ(state.read_from(changed).error().code(), fb::errc::malformed_file);
+  changed[8] = std::byte{1};
+  EXPECT_TRUE(state.read_from(changed).has_value());
+  EXPECT_EQ(state.lowest().kind, fb::number_class::zero);
+  changed = bytes;
+  std::swap_ranges(changed.begin() + 40, changed.begin() + 56, changed.begin() + 56);  // lowest above highest
+  EXPECT_EQ(state.read_from(changed).error().code(), fb::errc::malformed_file);
 }
 
 constexpr auto at_compile_time = [] {

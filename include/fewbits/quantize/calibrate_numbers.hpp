@@ -140,8 +140,7 @@ inline constexpr std::array<std::uint64_t, log2_fraction_bits> roots_of_two = fi
 constexpr unpacked_number power_fixed(std::uint64_t magnitude, int exponent, int tenths) noexcept {
   const std::int64_t logarithm = static_cast<std::int64_t>(log2_fixed(magnitude)) +
                                  static_cast<std::int64_t>(exponent) * (std::int64_t{1} << log2_fraction_bits);
-  const std::int64_t product = logarithm * tenths;
-  const std::int64_t scaled = product / 10 - (product % 10 < 0 ? 1 : 0);
+  const std::int64_t scaled = logarithm * tenths / 10;
   const std::int64_t integer_part = scaled >> log2_fraction_bits;
   std::uint64_t significand = 1ull << 63;
   for (int k = 0; k < log2_fraction_bits; ++k)
