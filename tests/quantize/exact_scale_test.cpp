@@ -443,6 +443,17 @@ TEST(ExactScale, PerfectScalesAreFoundAndTheSmallestOfThemIsTaken) {
   EXPECT_EQ(with_zero_point.zero_point, 3);
 }
 
+TEST(ExactScale, HundredsOfPerfectChoicesAreToldApart) {
+  using uint8 = fb::fixed_point<fb::fixed_format{.total_bits = 8, .is_signed = false}>;
+  fb::exact_scale_buffer<2> buffer;
+  const std::array<float, 2> signs{1, -1};
+  const auto got = fb::find_exact_scale<float>(std::span<const float>(signs), fb::alphabet_of<uint8>(), buffer,
+                                               {.last_zero_point = 255, .negative_scales = true});
+  // 1 / 128 would need both 128 and -128.
+  EXPECT_EQ(got.scale, 0x1p-6f);
+  EXPECT_EQ(got.zero_point, 64);
+}
+
 TEST(ExactScale, ZerosAndMissingWeightsGetTheSmallestScale) {
   fb::exact_scale_buffer<16> buffer;
   const auto zeros = fewbits_test::floats_of({0, 0x80000000u, 0});

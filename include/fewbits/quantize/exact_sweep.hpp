@@ -13,6 +13,7 @@
 #include <fewbits/block/exact_sum.hpp>
 #include <fewbits/number/native.hpp>
 #include <fewbits/quantize/exact_alphabet.hpp>
+#include <fewbits/quantize/exact_candidates.hpp>
 #include <fewbits/quantize/exact_grid.hpp>
 #include <fewbits/quantize/exact_samples.hpp>
 
@@ -28,27 +29,6 @@ struct assignment_sums {
   [[nodiscard]] constexpr double gain(double s) const noexcept { return s * (2 * product - s * square); }
 };
 
-/// A scale that may be the best: number in the grid, which alphabet, and bounds of how much it takes off the power.
-struct scale_candidate {
-  std::uint64_t number;
-  int zero_point;
-  bool mirrored;
-  double gain_at_least;
-  double gain_at_most;
-
-  [[nodiscard]] constexpr bool same_choice(const scale_candidate& other) const noexcept {
-    return number == other.number && zero_point == other.zero_point && mirrored == other.mirrored;
-  }
-  /// The tie rule: smaller magnitude, then positive, then smaller zero point.
-  [[nodiscard]] constexpr bool precedes(const scale_candidate& other) const noexcept {
-    if (number != other.number)
-      return number < other.number;
-    if (mirrored != other.mirrored)
-      return other.mirrored;
-    return zero_point < other.zero_point;
-  }
-};
-
 template <block_source T, scale_grid Grid>
 class scale_search {
  public:
@@ -57,12 +37,14 @@ class scale_search {
                          const search_memory& memory_to_use) noexcept
       : values_(values_to_encode),
         weights_(weights_or_none),
-        elements_(elements_of_type),
         grid_(permitted),
-        memory_(memory_to_use) {
+        memory_(memory_to_use),
+        current_(elements_of_type),
+        candidates_(values_to_encode, weights_or_none, elements_of_type, permitted) {
     block_.build(values_, weights_, memory_);
     // The count of additions behind any sum below; see the error analysis in the docs.
-    const double additions = static_cast<double>(values_.size() + breakpoint_room(values_.size()) + elements_.size());
+    const double additions =
+        static_cast<double>(values_.size() + breakpoint_room(values_.size()) + elements_of_type.size());
     relative_tolerance_ = (additions + 16) * 0x1p-48;
   }
 
@@ -79,7 +61,7 @@ class scale_search {
       if (sides_[side].matters())
         power_that_matters_ += block_.sides[side].tails[0].wxx;
 
-    if (best_gain_ <= 0) {  // no scale is known to beat "all is 0": the smallest one must not be forgotten
+    if (candidates_.best_gain() <= 0) {  // no scale is known to beat "all is 0": the smallest one must not be forgotten
       const double smallest = unit_of(grid_.first());
       meet_number(grid_.first(), evaluate(smallest));
       meet_likely_scales();
@@ -100,10 +82,7 @@ class scale_search {
   }
 
   /// The best choice. Precondition: not all_zero(), and an alphabet has been met.
-  [[nodiscard]] constexpr scale_candidate best() noexcept {
-    settle();
-    return candidates_[0];
-  }
+  [[nodiscard]] constexpr scale_candidate best() noexcept { return candidates_.best(); }
 
  private:
   using ranks_type = std::array<std::array<std::uint32_t, alphabet::max_size>, 2>;  // per side and midpoint
@@ -161,22 +140,7 @@ class scale_search {
     const double unit = unit_of(number);
     const double gain = sums.gain(unit);
     const double tolerance = relative_tolerance_ * (power_that_matters_ + unit * unit * sums.square) + 0x1p-900;
-    if (gain + tolerance < best_gain_)
-      return;
-    const scale_candidate found{number, current_.zero_point(), current_.is_mirrored(), gain - tolerance,
-                                gain + tolerance};
-    best_gain_ = (std::max)(best_gain_, found.gain_at_least);
-    for (std::size_t i = 0; i < candidate_count_; ++i)
-      if (candidates_[i].same_choice(found)) {
-        candidates_[i].gain_at_least = (std::max)(candidates_[i].gain_at_least, found.gain_at_least);
-        candidates_[i].gain_at_most = (std::max)(candidates_[i].gain_at_most, found.gain_at_most);
-        return;
-      }
-    if (candidate_count_ == candidates_.size())
-      drop_the_beaten();
-    if (candidate_count_ == candidates_.size())
-      settle();
-    candidates_[candidate_count_++] = found;
+    candidates_.meet({number, current_.zero_point(), current_.is_mirrored(), gain - tolerance, gain + tolerance});
   }
 
   /// The scales nearest to where this assignment's error is least. `inside` lies in its piece.
@@ -232,34 +196,6 @@ class scale_search {
     return weights_.empty() ? unpacked_one : unpack(weights_[i]);
   }
 
-  constexpr void drop_the_beaten() noexcept {
-    std::size_t kept = 0;
-    for (std::size_t i = 0; i < candidate_count_; ++i)
-      if (candidates_[i].gain_at_most >= best_gain_)
-        candidates_[kept++] = candidates_[i];
-    candidate_count_ = kept;
-  }
-
-  /// Leaves one candidate, the best, chosen by exact comparison where more than one is left.
-  constexpr void settle() noexcept {
-    drop_the_beaten();
-    for (std::size_t i = 1; i < candidate_count_; ++i) {
-      const auto order = compare_block_errors<error_norm::squared>(values_, decoder(candidates_[i]),
-                                                                   decoder(candidates_[0]), weights_);
-      if (order < 0 || (order == 0 && candidates_[i].precedes(candidates_[0])))
-        candidates_[0] = candidates_[i];
-    }
-    candidate_count_ = (std::min<std::size_t>)(candidate_count_, 1);
-  }
-  [[nodiscard]] constexpr auto decoder(const scale_candidate& choice) const noexcept {
-    alphabet used = elements_.with_zero_point(choice.zero_point);
-    if (choice.mirrored)
-      used = used.mirrored();
-    return [this, used, unit = grid_.unit(choice.number)](std::size_t i) noexcept {
-      return exact_product(used[used.nearest(value_at(i), unit)], unit);
-    };
-  }
-
   // ---- where to look
 
   /// A few scales near which the best one often lies, improved once: what they gain makes the window small.
@@ -285,7 +221,7 @@ class scale_search {
   /// Both costs are monotone. Also cut to the grid. False where nothing is left.
   constexpr bool find_window(double& low, double& high) const noexcept {
     const double slack = 2 * relative_tolerance_ * block_.power;
-    const double allowed = block_.power - best_gain_ + slack;
+    const double allowed = block_.power - candidates_.best_gain() + slack;
     const auto too_small = [&](double scale) noexcept {
       double cost = 0;
       for (std::size_t side = 0; side < 2; ++side)
@@ -327,13 +263,14 @@ class scale_search {
   /// Between a scale that is ruled out and one that is not: one that is ruled out, nearer to the other.
   template <class Ruled>
   static constexpr double bisect(double out, double in, const Ruled& is_ruled_out) noexcept {
-    for (int i = 0; i < 8; ++i) {
+    // At most 24 steps, and no finer than a thirty-second: what is left costs less than looking closer.
+    for (int i = 0; i < 24 && magnitude(in - out) > in * 0x1p-5; ++i) {
       // Far apart, by powers of two; near each other, by halves.
       double middle = out + (in - out) / 2;
-      if (out < in / 1024)
-        middle = in / 1024;
-      else if (in < out / 1024)
-        middle = in * 1024;
+      if (out < in / 16)
+        middle = out < in / 4096 ? in / 1024 : in / 8;
+      else if (in < out / 16)
+        middle = in < out / 4096 ? in * 1024 : in * 8;
       (is_ruled_out(middle) ? out : in) = middle;
     }
     return out;
@@ -344,7 +281,15 @@ class scale_search {
   /// Scales fall from `high` to `low`; each breakpoint moves one value to its next element. The range is cut into parts
   /// of as many breakpoints as memory has room for. Room for 2 n is enough to go on: at most n lie at one scale.
   constexpr void sweep(double low, double high) noexcept {
+    rank_at(low);
+    const ranks_type ranks_below = ranks_;
     rank_at(high);
+    const ranks_type ranks_at_high = ranks_;
+    ranks_ = ranks_below;
+    const double parts =
+        static_cast<double>(count_between(ranks_at_high)) / static_cast<double>(memory_.breakpoints.size());
+    ranks_ = ranks_at_high;
+    double stride = (1 / low - 1 / high) * (parts > 0.99 ? 0.75 / parts : 1.0);
     double top = high;
     double last_key = high;
     double cluster_top = high;
@@ -353,9 +298,14 @@ class scale_search {
     do {
       sums = sums_at_ranks();  // afresh in each part, so that errors do not pile up
       const ranks_type ranks_above = ranks_;
-      double bottom = low;
-      while (rank_at(bottom), count_between(ranks_above) > memory_.breakpoints.size())
+      // Between two scales evenly spaced elements have breakpoints as their reciprocals differ. It is but a guess.
+      double bottom = 1 / (1 / top + stride);
+      bottom = bottom > low ? bottom : low;
+      std::size_t room_needed = (rank_at(bottom), count_between(ranks_above));
+      for (; room_needed > memory_.breakpoints.size(); room_needed = (rank_at(bottom), count_between(ranks_above)))
         bottom += (top - bottom) / 2;
+      const double filling = static_cast<double>(room_needed + 1) / static_cast<double>(memory_.breakpoints.size());
+      stride = (1 / bottom - 1 / top) * (0.75 / (std::max)(filling, 0.25));
       const std::size_t count = gather(ranks_above);
 
       for (std::size_t j = 0; j < count; ++j) {
@@ -401,7 +351,7 @@ class scale_search {
     if (!(sums.square > 0))
       return;
     const double gain = sums.product * (sums.product / sums.square);
-    if (gain + relative_tolerance_ * power_that_matters_ < best_gain_)
+    if (gain + relative_tolerance_ * power_that_matters_ < candidates_.best_gain())
       return;
     meet_vertex(sums, low + (high - low) / 2);
     if (cluster_top > 0) {
@@ -413,21 +363,18 @@ class scale_search {
 
   std::span<const T> values_;
   std::span<const float> weights_;
-  alphabet elements_;
   Grid grid_;
   search_memory memory_;
   sorted_block block_{};
   double relative_tolerance_ = 0;
 
-  alphabet current_ = elements_;
+  alphabet current_;
   std::array<alphabet_side, 2> sides_{};
   ranks_type ranks_{};
   double nearest_to_zero_ = 0;
   double power_that_matters_ = 0;
 
-  double best_gain_ = -0x1p1000;
-  std::array<scale_candidate, 32> candidates_{};
-  std::size_t candidate_count_ = 0;
+  candidate_list<T, Grid> candidates_;
 };
 
 }  // namespace detail
