@@ -5,11 +5,10 @@
 #include <fewbits/block/scale.hpp>
 #include <fewbits/matrix/quantize.hpp>
 #include <fewbits/quantize/calibrate.hpp>
-#include <fewbits/quantize/calibrated_scale.hpp>
-#include <fewbits/quantize/delayed_scaling.hpp>
 #include <fewbits/quantize/exact_mse.hpp>
 #include <fewbits/quantize/exact_scale.hpp>
 #include <fewbits/quantize/exact_shapes.hpp>
-#include <fewbits/quantize/histogram.hpp>
+#include <fewbits/quantize/quantizer.hpp>
 #include <fewbits/quantize/search_scale.hpp>
 #include <fewbits/quantize/skewed.hpp>
+#include <fewbits/quantize/statistic_scale.hpp>
