@@ -8,6 +8,7 @@
 #include <fewbits/quantize/exact_mse.hpp>
 #include <fewbits/quantize/exact_scale.hpp>
 #include <fewbits/quantize/exact_shapes.hpp>
+#include <fewbits/quantize/nested_search.hpp>
 #include <fewbits/quantize/quantizer.hpp>
 #include <fewbits/quantize/search_scale.hpp>
 #include <fewbits/quantize/skewed.hpp>
