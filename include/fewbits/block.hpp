@@ -8,6 +8,7 @@
 #include <fewbits/block/block_values.hpp>
 #include <fewbits/block/code_order.hpp>
 #include <fewbits/block/codec.hpp>
+#include <fewbits/block/element_boundaries.hpp>
 #include <fewbits/block/encoding.hpp>
 #include <fewbits/block/exact_scaling.hpp>
 #include <fewbits/block/fp8.hpp>
