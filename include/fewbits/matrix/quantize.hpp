@@ -104,8 +104,13 @@ constexpr bool quantize_into(const matrix_view<T>& from, const quantized_layout<
                                          chosen.super, to.tensor_scale, how, codes, first + begin) &&
                  usable;
       }
-      if (!usable)
+      if (!usable) {
+        // One block's scale can hold nothing, and NaN has room in the super-block alone: it takes all blocks along.
         chosen = poison<Format>();
+        if constexpr (Format::has_super_scale)
+          for (std::size_t c = first; c < last; ++c)
+            codes(0).set(c, 0);
+      }
       for (std::size_t b = 0; b < blocks; ++b) {
         store_parameter(to.scales, i * across + j + b, chosen.blocks[b].scale);
         if constexpr (is_stored<typename Format::zero_type>)
