@@ -52,28 +52,6 @@ struct expectation {
 
 std::uint64_t compared = 0;
 
-/// encode_block, but for rules that code a block with more than its scale.
-template <class Format, class Rule>
-fb::block<Format> encode(const std::vector<float>& values, typename Format::tensor_scale_type tensor_scale,
-                         const Rule& rule) {
-  const fb::block_values<float> given(values.data(), values.size());
-  const fb::block_parameters<Format> some{};
-  if constexpr (requires { rule.template element_coder<Format>(given, some, tensor_scale); }) {
-    fb::block<Format> made{};
-    const auto parameters = rule.template parameters<Format>(given, tensor_scale);
-    made.scale = parameters.scale;
-    using fb::unpack;
-    if (unpack(made.scale).kind == fb::number_class::infinite)
-      made.scale = fb::make_number<typename Format::scale_type>({.kind = fb::number_class::nan});
-    const auto coder = rule.template element_coder<Format>(given, parameters, tensor_scale);
-    for (std::size_t i = 0; i < values.size(); ++i)
-      made.codes.set(i, coder(fb::unpack(values[i])));
-    return made;
-  } else {
-    return fb::encode_block<Format>(std::span<const float>(values), tensor_scale, rule);
-  }
-}
-
 /// `expected_of` turns an answer into what the preset must give; by itself most answers stand as they are.
 template <class Format, class Rule, class Expect>
 void judge_block(const writer_vectors::writer_case& which, std::size_t number, const std::vector<float>& values,
@@ -84,7 +62,7 @@ void judge_block(const writer_vectors::writer_case& which, std::size_t number, c
   expectation expected = expected_of(answer);
   if (fewbits_test::planted() && !expected.codes.empty())
     expected.codes.back() ^= 1;
-  const auto got = encode<Format>(values, tensor_scale, rule);
+  const auto got = fb::encode_block<Format>(std::span<const float>(values), tensor_scale, rule);
   const auto where = [&] {
     std::string text = which.name() + ", " + which["input"] + " block " + std::to_string(number) + ", first bits";
     for (std::size_t i = 0; i < 4; ++i) {

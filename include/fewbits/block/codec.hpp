@@ -126,9 +126,13 @@ constexpr bool encode_elements(const block_values<T>& values, const block_parame
   using rule_type = std::remove_cvref_t<decltype(how.rule)>;
   using rounding_type = std::remove_cvref_t<decltype(how.rounding)>;
   constexpr float_format source = source_format<T>();
-  constexpr bool own_codes = requires(const rule_type& rule, const unpacked_number& x) {
+  constexpr bool codes_one = requires(const rule_type& rule, const unpacked_number& x) {
     rule.template element_code<Format>(x, parameters, tensor_scale);
   };
+  constexpr bool codes_block = requires(const rule_type& rule) {
+    rule.template element_coder<Format>(values, parameters, tensor_scale);
+  };
+  constexpr bool own_codes = codes_one || codes_block;
   constexpr bool counts_boundaries = has_few_magnitudes<element>() && !own_codes && !Format::has_minimum &&
                                      std::is_same_v<rounding_type, nearest_even_t>;
 
@@ -155,7 +159,10 @@ constexpr bool encode_elements(const block_values<T>& values, const block_parame
   };
 
   if (own_codes && !unusable) {
-    if constexpr (own_codes)
+    if constexpr (codes_block) {
+      const auto coder = how.rule.template element_coder<Format>(values, parameters, tensor_scale);
+      write([&](std::size_t r, std::size_t c) noexcept { return coder(unpack_code<source>(values.code(r, c))); });
+    } else if constexpr (codes_one)
       write([&](std::size_t r, std::size_t c) noexcept {
         return how.rule.template element_code<Format>(unpack_code<source>(values.code(r, c)), parameters, tensor_scale);
       });

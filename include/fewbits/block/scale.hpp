@@ -58,7 +58,9 @@ concept tensor_rule = requires(const R& rule, const unpacked_number& amax) {
 /// has one. Blocks of zeros and blocks with Inf or NaN do not reach it (see encode_block) unless it says
 /// `static constexpr bool takes_every_block = true`. Two more functions are optional:
 /// `zero_block_scale<Format>(tensor_scale)` gives the scale of a block of zeros, and
-/// `element_code<Format>(value, parameters, tensor_scale)` an element's code, by another writer's arithmetic.
+/// `element_code<Format>(value, parameters, tensor_scale)` an element's code, by another writer's arithmetic. In its
+/// place `element_coder<Format>(values, parameters, tensor_scale)` gives a function from a value to its code, for a
+/// writer that codes with more than it stores.
 template <class R, class Format>
 concept scale_rule = std::same_as<typename R::policy_kind, scale_kind> &&
                      (Format::has_super_scale
