@@ -37,6 +37,8 @@ struct breakpoint {
   std::uint16_t side;
 };
 
+inline constexpr std::size_t summed_at_once = 256;
+
 struct search_memory {
   std::span<block_sample> samples;    // n
   std::span<tail_sums> tails;         // n + 2
@@ -180,15 +182,23 @@ struct sorted_block {
       const std::size_t size = sides[side].size;
       std::sort(sorted[side], sorted[side] + size,
                 [](const block_sample& a, const block_sample& b) noexcept { return a.magnitude < b.magnitude; });
+      // In two levels, so that no sum has more than summed_at_once + n / summed_at_once additions behind it.
+      tail_sums whole{0, 0, 0};
+      tail_sums part{0, 0, 0};
       tail_sums tail{0, 0, 0};
       sums[side][size] = tail;
       for (std::size_t i = size; i-- > 0;) {
         const double x = sorted[side][i].magnitude;
         const double wx = sorted[side][i].weight * x;
-        tail.w += sorted[side][i].weight;
-        tail.wx += wx;
-        tail.wxx += wx * x;
+        part.w += sorted[side][i].weight;
+        part.wx += wx;
+        part.wxx += wx * x;
+        tail = {whole.w + part.w, whole.wx + part.wx, whole.wxx + part.wxx};
         sums[side][i] = tail;
+        if (i % summed_at_once == 0) {
+          whole = tail;
+          part = {0, 0, 0};
+        }
       }
       power += tail.wxx;
     }

@@ -42,10 +42,9 @@ class scale_search {
         current_(elements_of_type),
         candidates_(values_to_encode, weights_or_none, elements_of_type, permitted) {
     block_.build(values_, weights_, memory_);
-    // The count of additions behind any sum below; see the error analysis in the docs.
-    const double additions =
-        static_cast<double>(values_.size() + breakpoint_room(values_.size()) + elements_of_type.size());
-    relative_tolerance_ = (additions + 16) * 0x1p-48;
+    // The additions behind a sum of tails; see the error analysis in the docs.
+    additions_ = summed_at_once + values_.size() / summed_at_once + elements_of_type.size();
+    relative_tolerance_ = tolerance_after(0);
   }
 
   [[nodiscard]] constexpr bool all_zero() const noexcept { return block_.all_zero; }
@@ -104,6 +103,11 @@ class scale_search {
     if (step < 0)
       return number > grid_.first() ? number - 1 : number;
     return number < grid_.last() ? number + 1 : number;
+  }
+
+  /// Of any sum, where the sweep has moved this many values since it last took the sums afresh.
+  [[nodiscard]] constexpr double tolerance_after(std::size_t moves) const noexcept {
+    return (static_cast<double>(additions_ + 3 * moves) + 16) * 0x1p-48;
   }
 
   // ---- sums of the assignment that is nearest at one scale
@@ -286,14 +290,16 @@ class scale_search {
     rank_at(high);
     const ranks_type ranks_at_high = ranks_;
     ranks_ = ranks_below;
-    const double parts =
-        static_cast<double>(count_between(ranks_at_high)) / static_cast<double>(memory_.breakpoints.size());
+    const std::size_t room = memory_.breakpoints.size();
+    const std::size_t part = (std::min<std::size_t>)(room, 2048);  // short ones have smaller errors
+    const double parts = static_cast<double>(count_between(ranks_at_high)) / static_cast<double>(part);
     ranks_ = ranks_at_high;
     double stride = (1 / low - 1 / high) * (parts > 0.99 ? 0.75 / parts : 1.0);
     double top = high;
     double last_key = high;
     double cluster_top = high;
     bool in_cluster = false;
+    std::size_t count_before = 0;
     assignment_sums sums{};
     do {
       sums = sums_at_ranks();  // afresh in each part, so that errors do not pile up
@@ -301,12 +307,16 @@ class scale_search {
       // Between two scales evenly spaced elements have breakpoints as their reciprocals differ. It is but a guess.
       double bottom = 1 / (1 / top + stride);
       bottom = bottom > low ? bottom : low;
-      std::size_t room_needed = (rank_at(bottom), count_between(ranks_above));
-      for (; room_needed > memory_.breakpoints.size(); room_needed = (rank_at(bottom), count_between(ranks_above)))
+      std::size_t needed = (rank_at(bottom), count_between(ranks_above));
+      while (needed > room || (needed > part && top - bottom > top * 0x1p-30)) {
         bottom += (top - bottom) / 2;
-      const double filling = static_cast<double>(room_needed + 1) / static_cast<double>(memory_.breakpoints.size());
+        needed = (rank_at(bottom), count_between(ranks_above));
+      }
+      const double filling = static_cast<double>(needed + 1) / static_cast<double>(part);
       stride = (1 / bottom - 1 / top) * (0.75 / (std::max)(filling, 0.25));
       const std::size_t count = gather(ranks_above);
+      relative_tolerance_ = tolerance_after(count + count_before);  // a cluster may have begun in the part before
+      count_before = count;
 
       for (std::size_t j = 0; j < count; ++j) {
         const breakpoint& each = memory_.breakpoints[j];
@@ -325,6 +335,7 @@ class scale_search {
       top = bottom;
     } while (top > low);
     meet_piece(sums, low, last_key, in_cluster ? cluster_top : 0);
+    relative_tolerance_ = tolerance_after(0);
   }
 
   [[nodiscard]] constexpr std::size_t count_between(const ranks_type& ranks_above) const noexcept {
@@ -366,6 +377,7 @@ class scale_search {
   Grid grid_;
   search_memory memory_;
   sorted_block block_{};
+  std::size_t additions_ = 0;
   double relative_tolerance_ = 0;
 
   alphabet current_;
