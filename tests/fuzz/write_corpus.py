@@ -1,8 +1,10 @@
-"""Writes the corpus of the reader of safetensors: small files, each one rule kept (good_*) or broken (bad_*).
+"""Writes the corpora of the readers: small files, each one rule kept (good_*) or broken (bad_*).
 
     python tests/fuzz/write_corpus.py
 """
+import math
 import pathlib
+import struct
 
 
 def file(header, data=0, length=None):
@@ -70,14 +72,64 @@ BAD = {
 }
 
 
-def main():
-    folder = pathlib.Path(__file__).parent / "corpus" / "safetensors"
+def number(value):
+    """16 bytes: significand with its highest bit set, exponent + 2^31, 1 unless zero, sign, two zeros."""
+    if value == 0:
+        return struct.pack("<QIBBH", 0, 2**31, 0, 0, 0)
+    mantissa, exponent = math.frexp(abs(value))
+    return struct.pack("<QIBBH", int(mantissa * 2**64), exponent - 1 + 2**31, 1, value < 0, 0)
+
+
+def extremes(low, high, zeros=0, nonzeros=2, magic=b"fewbmmx", version=1):
+    return magic + bytes([version]) + struct.pack("<4Q", zeros, nonzeros, 0, 0) + number(low) + number(high)
+
+
+def spread(low, high, entries, bits=2, apart=1, count=None, version=1, **fields):
+    """A histogram of two sets of 255 x 4 + 1 bins; entries are (sign, bin, count)."""
+    count = len(entries) if count is None else count
+    return (b"fewbhst" + bytes([version, bits, apart, 0, 0]) + struct.pack("<I", count) + extremes(low, high, **fields) +
+            b"".join(struct.pack("<IQ", sign * 1021 + place, n) for sign, place, n in entries))
+
+
+ONE, TWO = (0, 127 * 4, 1), (0, 128 * 4, 1)  # the bins of 1 and 2
+GOOD_HISTOGRAMS = {
+    "range": extremes(1, 2),
+    "empty_range": extremes(0, 0, nonzeros=0),
+    "two": spread(1, 2, [ONE, TWO]),
+    "both_signs": spread(-1, 2, [TWO, (1, 127 * 4, 1)]),
+    "empty": spread(0, 0, [], nonzeros=0),
+    "zeros": spread(0, 0, [], zeros=7, nonzeros=0),
+}
+BAD_HISTOGRAMS = {
+    "nothing": b"",
+    "magic": spread(1, 2, [ONE, TWO], magic=b"fewbxxx"),
+    "version": spread(1, 2, [ONE, TWO], version=2),
+    "other_bins": spread(1, 2, [ONE, TWO], bits=3),
+    "other_signs": spread(1, 2, [ONE, TWO], apart=0),
+    "order": spread(1, 2, [TWO, ONE]),
+    "twice": spread(1, 2, [TWO, TWO]),
+    "empty_bin": spread(1, 2, [ONE, TWO, (1, 0, 0)]),
+    "past_the_bins": spread(1, 2, [ONE, (1, 1021, 1)]),
+    "huge_count": spread(1, 2, [ONE, (0, 512, 2**57)]),
+    "wrapping_count": spread(1, 2, [ONE, TWO], count=2**32 - 1),
+    "cut": spread(1, 2, [ONE, TWO])[:-1],
+    "trailing": spread(1, 2, [ONE, TWO]) + b"\0",
+    "range_reversed": extremes(2, 1),
+    "range_of_nothing": extremes(1, 2, nonzeros=0),
+    "sum": spread(1, 2, [ONE, TWO], nonzeros=3),
+    "extreme": spread(1, 4, [ONE, TWO]),
+}
+
+
+def write(reader, good, bad):
+    folder = pathlib.Path(__file__).parent / "corpus" / reader
     folder.mkdir(parents=True, exist_ok=True)
-    for kind, files in (("good", GOOD), ("bad", BAD)):
+    for kind, files in (("good", good), ("bad", bad)):
         for name, content in files.items():
             (folder / f"{kind}_{name}").write_bytes(content)
-    print(f"{len(GOOD)} good and {len(BAD)} bad files")
+    print(f"{reader}: {len(good)} good and {len(bad)} bad files")
 
 
 if __name__ == "__main__":
-    main()
+    write("safetensors", GOOD, BAD)
+    write("histogram", GOOD_HISTOGRAMS, BAD_HISTOGRAMS)
