@@ -19,12 +19,13 @@
 
 FEWBITS_NAMESPACE_BEGIN
 
-/// Sums over the elements of a matrix against what stands for them. Sums are doubles, taken in the order of `add`.
+/// Sums over the elements of a matrix against what stands for them. Sums are doubles, taken in the order of `add`. Each
+/// count is its own: an Inf that an element without Inf has clamped is poisoned and saturated.
 struct error_statistics {
   std::uint64_t elements = 0;     ///< all of them
   std::uint64_t saturated = 0;    ///< rounding went past the largest element: the value was clamped
   std::uint64_t underflowed = 0;  ///< not 0, and stored as 0
-  std::uint64_t poisoned = 0;     ///< stored as NaN, or not finite to begin with; in no sum below
+  std::uint64_t poisoned = 0;     ///< restored as NaN or Inf, or not finite to begin with; in no sum below
   double power = 0;               ///< sum of original^2
   double squared_error = 0;       ///< sum of (restored - original)^2
   double largest_error = 0;       ///< largest |restored - original|
