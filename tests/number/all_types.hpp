@@ -19,7 +19,8 @@ using byte_floats = type_list<fewbits::e4m3, fewbits::e4m3_ieee, fewbits::e4m3fn
                               fewbits::e5m2fnuz, fewbits::e3m4, fewbits::e2m1, fewbits::e2m3, fewbits::e3m2,
                               fewbits::ue8m0, fewbits::ue4m3, fewbits::ue5m3>;
 using wide_floats = type_list<fewbits::bf16, fewbits::fp16>;
-using small_integers = type_list<fewbits::int4, fewbits::uint4, fewbits::int2, fewbits::uint2, fewbits::mxint8>;
+using small_integers = type_list<fewbits::int4, fewbits::uint4, fewbits::int2, fewbits::uint2, fewbits::mxint8,
+                                 fewbits::int8, fewbits::uint8, fewbits::uint6, fewbits::ternary>;
 
 template <class... As, class... Bs>
 constexpr type_list<As..., Bs...> join(type_list<As...>, type_list<Bs...>) {
@@ -62,6 +63,10 @@ FEWBITS_TEST_TYPE(uint4)
 FEWBITS_TEST_TYPE(int2)
 FEWBITS_TEST_TYPE(uint2)
 FEWBITS_TEST_TYPE(mxint8)
+FEWBITS_TEST_TYPE(int8)
+FEWBITS_TEST_TYPE(uint8)
+FEWBITS_TEST_TYPE(uint6)
+FEWBITS_TEST_TYPE(ternary)
 #undef FEWBITS_TEST_TYPE
 
 template <class T>

@@ -110,11 +110,11 @@ TEST(FormatConversion, EveryCodeConvertsToItself) {
   for_each_type(all_numbers{}, [&]<class T>() {
     const table& in = table_of<T>();
     for (code c = 0; c < in.codes.size(); ++c) {
-      // A NaN becomes the quiet NaN of its sign, and mxint8's unused -2 becomes the lowest value.
+      // A NaN becomes the quiet NaN of its sign, and a code that is never written becomes the lowest value.
       const code expected = oracle::convert(in, in.at(c), {.on_overflow = oracle::overflow::no_saturate});
       count.expect(expected, fewbits::convert<T>(number<T>(c), fewbits::no_saturate).bits(),
                    [&] { return in.name + " " + hex(c) + " to itself"; });
-      if (in.at(c).is_finite() && in.name != "mxint8") {
+      if (in.at(c).is_finite() && c != in.unwritten) {
         count.expect(c, expected, [&] { return in.name + " " + hex(c) + " is its own rounding"; });
       }
     }

@@ -31,9 +31,10 @@ struct ladder {
 struct table {
   std::string name;
   int bits = 0;
-  bool is_signed = true;      // has negative values
-  bool symmetric = true;      // sign and magnitude; false for two's complement
-  std::vector<number> codes;  // what each code means; a negative zero is finite(-0)
+  bool is_signed = true;          // has negative values
+  bool symmetric = true;          // sign and magnitude; false for two's complement
+  std::optional<code> unwritten;  // a code that is read, and that encoding never gives
+  std::vector<number> codes;      // what each code means; a negative zero is finite(-0)
   ladder positive;
   ladder negative;          // of an unsigned format: the mirrored positive ladder, to round a negative value with
   std::optional<code> nan;  // canonical quiet NaN
@@ -173,6 +174,9 @@ inline table integers(std::string name, int bits, bool is_signed, int exponent =
     }
     made.negative.beyond = exact::integer(last + 1).scaled(exponent);
   }
+  if (skip_lowest) {
+    made.unwritten = static_cast<code>(half);
+  }
   made.zero = 0;
   return made;
 }
@@ -202,6 +206,10 @@ inline table uint4() { return integers("uint4", 4, false); }
 inline table int2() { return integers("int2", 2, true); }
 inline table uint2() { return integers("uint2", 2, false); }
 inline table mxint8() { return integers("mxint8", 8, true, -6, true); }
+inline table int8() { return integers("int8", 8, true); }
+inline table uint8() { return integers("uint8", 8, false); }
+inline table uint6() { return integers("uint6", 6, false); }
+inline table ternary() { return integers("ternary", 2, true, 0, true); }
 
 /// P3109 binary{K}p{P}{s|u}{e|f}: precision P counts the hidden bit, 1 <= P < K signed, 1 <= P <= K unsigned.
 /// NaN is 10...0 (signed) or the top code (unsigned); the extended domain gives infinity the highest code left.
@@ -227,8 +235,9 @@ inline table p3109(int width, int precision, bool is_signed, bool extended) {
 
 /// Every named format, in the order of docs and certificates.
 inline std::vector<table> named_formats() {
-  return {e4m3(),  e4m3_ieee(), e4m3fnuz(), e4m3b11fnuz(), e5m2(), e5m2fnuz(), e3m4(),  e2m1(), e2m3(),  e3m2(),
-          ue8m0(), ue4m3(),     ue5m3(),    bf16(),        fp16(), int4(),     uint4(), int2(), uint2(), mxint8()};
+  return {e4m3(),  e4m3_ieee(), e4m3fnuz(), e4m3b11fnuz(), e5m2(),  e5m2fnuz(), e3m4(),  e2m1(),
+          e2m3(),  e3m2(),      ue8m0(),    ue4m3(),       ue5m3(), bf16(),     fp16(),  int4(),
+          uint4(), int2(),      uint2(),    mxint8(),      int8(),  uint8(),    uint6(), ternary()};
 }
 
 /// Calls visit(table) for each P3109 format with first_width <= K <= last_width.
