@@ -59,15 +59,17 @@ std::string number(double value) {
   return text;
 }
 
-void print_rows(const std::vector<row>& rows, const char* indent) {
+void print_rows(const std::vector<row>& in_any_order, const char* indent) {
+  const std::vector<row> rows = best_first(in_any_order);
   for (std::size_t i = 0; i < rows.size(); ++i) {
     const row& each = rows[i];
     std::printf(
-        "%s%s{\"format\": %s, \"bits_per_weight\": %s, \"sqnr_db\": %s, \"nmse\": %s, \"largest_error\": %s, "
+        "%s%s{\"format\": %s, \"policy\": %s, \"bits_per_weight\": %s, \"sqnr_db\": %s, \"nmse\": %s, "
+        "\"largest_error\": %s, "
         "\"saturated\": %" PRIu64 ", \"underflowed\": %" PRIu64 ", \"poisoned\": %" PRIu64
         ", \"product_error\": %s, \"quantize_seconds\": %s}",
-        i == 0 ? "" : ",\n", indent, quoted(each.format).c_str(), number(each.bits_per_weight()).c_str(),
-        number(each.error.sqnr_db()).c_str(), number(each.error.nmse()).c_str(),
+        i == 0 ? "" : ",\n", indent, quoted(each.format).c_str(), quoted(each.policy).c_str(),
+        number(each.bits_per_weight()).c_str(), number(each.error.sqnr_db()).c_str(), number(each.error.nmse()).c_str(),
         number(each.error.largest_error).c_str(), each.error.saturated, each.error.underflowed, each.error.poisoned,
         number(each.relative_product_error()).c_str(), number(each.seconds).c_str());
   }
@@ -91,7 +93,7 @@ void json_output::add(const matrix& weights, const std::vector<row>& rows) {
   first_ = false;
 }
 
-void json_output::end(const std::vector<row>& total, std::size_t) {
+void json_output::end(const std::vector<row>& total, const selected&) {
   std::printf("\n  ],\n  \"total\": [\n");
   print_rows(total, "    ");
   std::printf("\n  ]\n}\n");

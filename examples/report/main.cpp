@@ -1,5 +1,5 @@
 // fewbits_report: what each format of few bits costs and loses on a model's weights.
-// The steps: options, source (a file or the embedded sample), measure, output (text or JSON).
+// The steps: options, source (what is measured), registry (by which formats and policies), measure, output.
 #include <cstdio>
 #include <memory>
 #include <new>
@@ -26,37 +26,55 @@ int fail(int status, const std::string& sentence) {
   return status;
 }
 
+std::optional<report::source> source_of(const report::options& wanted, std::string& problem) {
+  if (wanted.quality)
+    return report::source::distributions();
+  if (wanted.file.empty())
+    return report::source::sample();
+  return report::source::open(wanted.file, wanted.tensor, problem);
+}
+
+std::unique_ptr<report::output> output_of(const report::options& wanted) {
+  if (wanted.json)
+    return std::make_unique<report::json_output>();
+  if (wanted.quality)
+    return std::make_unique<report::markdown_output>();
+  return std::make_unique<report::text_output>();
+}
+
 int run(const report::options& wanted) {
   std::string problem;
-  const auto from = wanted.file.empty() ? std::optional{report::source::sample()}
-                                        : report::source::open(wanted.file, wanted.tensor, problem);
+  const auto from = source_of(wanted, problem);
   if (!from)
     return fail(bad_file, problem);
+  report::selected chosen;
+  if (!report::select(wanted.rows, *from, chosen, problem))
+    return fail(bad_usage, problem);
 
-  std::unique_ptr<report::output> out;
-  if (wanted.json)
-    out = std::make_unique<report::json_output>();
-  else
-    out = std::make_unique<report::text_output>();
-
-  report::progress progress(from->size());
+  const auto out = output_of(wanted);
+  const bool with_products = !wanted.quality;
+  report::progress progress(from->size() * chosen.rows.size());
   report::matrix weights;
-  std::vector<report::row> rows;
-  std::vector<report::row> total;
+  std::vector<report::row> rows(chosen.rows.size());
+  std::vector<report::row> total(chosen.rows.size());
   for (std::size_t i = 0; i < from->size(); ++i) {
-    progress.step(i, report::printable(from->name(i)));
-    const bool measured = from->load(i, weights, problem) && report::measure(weights, rows, problem);
-    progress.make_way();
-    if (!measured)
+    if (!from->load(i, weights, problem))
       return fail(bad_file, problem);
+    report::measurement measurement(weights, with_products);
+    for (std::size_t k = 0; k < rows.size(); ++k) {
+      progress.step(i * rows.size() + k, report::printable(from->name(i)) + " " + chosen.rows[k].name());
+      if (!measurement.measure(chosen.rows[k], rows[k], problem)) {
+        progress.make_way();
+        return fail(bad_file, problem);
+      }
+      total[k].add(rows[k]);
+    }
+    progress.make_way();
     if (i == 0)
       out->begin(*from);
     out->add(weights, rows);
-    total.resize(rows.size());
-    for (std::size_t format = 0; format < rows.size(); ++format)
-      total[format].add(rows[format]);
   }
-  out->end(total, from->size());
+  out->end(total, chosen);
   if (!report::output::flushed())
     return fail(bad_file, "the report could not be written to standard output");
   return success;
@@ -74,6 +92,10 @@ int main(int count, char** arguments) {
     return success;
   }
   try {
+    if (wanted.list) {
+      report::print_list();
+      return success;
+    }
     return run(wanted);
   } catch (const std::bad_alloc&) {
     return fail(bad_file, "memory does not suffice for this matrix");

@@ -3,12 +3,17 @@
 
 #include <string>
 
+#include "registry.hpp"
+
 namespace report {
 
 struct options {
   std::string file;    // empty: the embedded sample
   std::string tensor;  // empty: every matrix
+  selection rows;
   bool json = false;
+  bool quality = false;
+  bool list = false;
   bool help = false;
 };
 

@@ -18,19 +18,29 @@ bool holds_weights(const fewbits::tensor_view& tensor) {
                                       tensor.type == dtype::bfloat16 || tensor.type == dtype::f64);
 }
 
-/// Weights as training leaves them: Student-t tails, and one column in 256 twenty times as large.
-void fill_with_sample(matrix& into, bool heavy_tails) {
-  random_source random(0x66657762697473ull + into.rows * 65537 + into.columns);
+constexpr std::uint64_t seed = 0x66657762697473ull;
+
+/// Weights as training leaves them: Student-t tails, and one column in 256 twenty times as large. Their spread is about
+/// 2^-5, and so a unit of 2^-17 becomes one of 2^-22.
+template <bool HeavyTails>
+void fill_with_weights(matrix& into) {
+  random_source random(seed + into.rows * 65537 + into.columns);
   std::vector<int> gain(into.columns, 1);
-  if (heavy_tails)
+  if (HeavyTails)
     for (std::size_t i = 0; i < into.columns / 256; ++i)
       gain[random.bits() % into.columns] = 20;
-  constexpr float unit = 0x1p-22f;  // of 2^-17: weights have a spread of about 2^-5
   std::size_t i = 0;
   for (std::size_t r = 0; r < into.rows; ++r)
     for (std::size_t c = 0; c < into.columns; ++c, ++i)
-      into.values[i] = unit * static_cast<float>(heavy_tails ? random.student() * static_cast<std::int64_t>(gain[c])
-                                                             : random.normal());
+      into.values[i] = 0x1p-22f * static_cast<float>(HeavyTails ? random.student() * static_cast<std::int64_t>(gain[c])
+                                                                : random.normal());
+}
+
+template <std::int64_t (random_source::*Draw)()>
+void fill_by(matrix& into) {
+  random_source random(seed);
+  for (float& each : into.values)
+    each = 0x1p-17f * static_cast<float>((random.*Draw)());
 }
 
 }  // namespace
@@ -38,10 +48,24 @@ void fill_with_sample(matrix& into, bool heavy_tails) {
 source source::sample() {
   source made;
   made.title_ = "embedded sample: Student-t weights with outlier columns x 20, and a normal control";
-  made.entries_.push_back({.name = "attention.query", .rows = 512, .columns = 512});
-  made.entries_.push_back({.name = "mlp.up", .rows = 1536, .columns = 512});
-  made.entries_.push_back({.name = "mlp.down", .rows = 512, .columns = 1536});
-  made.entries_.push_back({.name = "control.normal", .rows = 512, .columns = 1024, .heavy_tails = false});
+  const auto weights = &fill_with_weights<true>;
+  made.entries_.push_back({.name = "attention.query", .rows = 512, .columns = 512, .fill = weights});
+  made.entries_.push_back({.name = "mlp.up", .rows = 1536, .columns = 512, .fill = weights});
+  made.entries_.push_back({.name = "mlp.down", .rows = 512, .columns = 1536, .fill = weights});
+  made.entries_.push_back({.name = "control.normal", .rows = 512, .columns = 1024, .fill = &fill_with_weights<false>});
+  return made;
+}
+
+source source::distributions() {
+  source made;
+  made.title_ = "four distributions";
+  const auto add = [&](const char* name, void (*fill)(matrix&)) {
+    made.entries_.push_back({.name = name, .rows = 512, .columns = 1024, .fill = fill});
+  };
+  add("N(0,1)", &fill_by<&random_source::gaussian>);
+  add("Laplace", &fill_by<&random_source::laplace>);
+  add("Student t4", &fill_by<&random_source::student4>);
+  add("N(0,1), 0.4 % x 20", &fill_by<&random_source::with_outliers>);
   return made;
 }
 
@@ -105,8 +129,8 @@ bool source::load(std::size_t i, matrix& into, std::string& problem) const {
   into.rows = wanted.rows;
   into.columns = wanted.columns;
   into.values.resize(wanted.rows * wanted.columns);
-  if (is_sample()) {
-    fill_with_sample(into, wanted.heavy_tails);
+  if (wanted.fill != nullptr) {
+    wanted.fill(into);
     return true;
   }
   const auto read = fewbits::read_floats(wanted.tensor, into.values);

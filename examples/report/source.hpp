@@ -1,4 +1,4 @@
-// Step 2: where the matrices come from: a .safetensors file, or the embedded sample.
+// Step 2: where the matrices come from: a .safetensors file, the embedded sample, or distributions.
 #pragma once
 
 #include <cstddef>
@@ -27,6 +27,8 @@ class source {
  public:
   /// The embedded sample.
   static source sample();
+  /// N(0,1), Laplace, Student's t with 4 degrees of freedom, N(0,1) with outliers: 2^19 values of each.
+  static source distributions();
   /// A file's matrices, or one of its tensors. Nothing, and a sentence, where that cannot be.
   static std::optional<source> open(const std::string& path, const std::string& tensor, std::string& problem);
 
@@ -35,6 +37,8 @@ class source {
   std::uint64_t weights() const;
   std::size_t left_out() const { return left_out_; }
   const std::string& name(std::size_t i) const { return entries_[i].name; }
+  std::size_t rows(std::size_t i) const { return entries_[i].rows; }
+  std::size_t columns(std::size_t i) const { return entries_[i].columns; }
   /// False, and a sentence, where the tensor cannot be read.
   bool load(std::size_t i, matrix& into, std::string& problem) const;
 
@@ -43,11 +47,9 @@ class source {
     std::string name;
     std::size_t rows = 0;
     std::size_t columns = 0;
-    fewbits::tensor_view tensor{};  // of a file
-    bool heavy_tails = true;        // of the sample
+    fewbits::tensor_view tensor{};    // of a file
+    void (*fill)(matrix&) = nullptr;  // of what is drawn
   };
-
-  bool is_sample() const { return !file_.has_value(); }
 
   std::string title_;
   std::vector<entry> entries_;

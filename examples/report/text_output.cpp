@@ -1,22 +1,12 @@
-#include <cinttypes>
+#include <algorithm>
 #include <cmath>
 #include <cstdio>
+#include <cstring>
 
 #include "output.hpp"
 
 namespace report {
 namespace {
-
-/// 1234567 -> "1,234,567"
-std::string grouped(std::uint64_t number) {
-  std::string digits;
-  for (int place = 0; number != 0 || place == 0; ++place, number /= 10) {
-    if (place != 0 && place % 3 == 0)
-      digits += ',';
-    digits += static_cast<char>('0' + number % 10);
-  }
-  return {digits.rbegin(), digits.rend()};
-}
 
 template <class... Values>
 std::string formatted(const char* pattern, Values... values) {
@@ -29,11 +19,27 @@ std::string duration(double seconds) {
   return seconds < 1 ? formatted("%.1f ms", seconds * 1e3) : formatted("%.2f s", seconds);
 }
 
-constexpr const char* line = "  %-12s %7s %9s %14s %10s %12s %14s %10s\n";
+/// Widths of the two columns of names.
+struct name_widths {
+  int format = 6;
+  int policy = 6;
+};
 
-void print_table(const std::vector<row>& rows) {
-  std::printf(line, "format", "bits/w", "SQNR dB", "largest error", "saturated", "underflowed", "product error",
-              "time");
+name_widths widths_of(const std::vector<row>& rows) {
+  name_widths widths;
+  for (const row& each : rows) {
+    widths.format = (std::max)(widths.format, static_cast<int>(std::strlen(each.format)));
+    widths.policy = (std::max)(widths.policy, static_cast<int>(std::strlen(each.policy)));
+  }
+  return widths;
+}
+
+void print_table(const std::vector<row>& in_any_order) {
+  const std::vector<row> rows = best_first(in_any_order);
+  const name_widths widths = widths_of(rows);
+  constexpr const char* line = "  %-*s %-*s %7s %9s %14s %10s %12s %14s %10s\n";
+  std::printf(line, widths.format, "format", widths.policy, "policy", "bits/w", "SQNR dB", "largest error", "saturated",
+              "underflowed", "product error", "time");
   std::uint64_t poisoned = 0;
   for (const row& each : rows) {
     const double decibels = each.error.sqnr_db();
@@ -42,10 +48,11 @@ void print_table(const std::vector<row>& rows) {
                                                                            : "exact";
     const double product_error = each.relative_product_error();
     const std::string product = std::isfinite(product_error) ? formatted("%.4f %%", 100 * product_error) : "not finite";
-    std::printf(line, each.format, formatted("%.3f", each.bits_per_weight()).c_str(), quality.c_str(),
+    std::printf(line, widths.format, each.format, widths.policy, each.policy,
+                formatted("%.3f", each.bits_per_weight()).c_str(), quality.c_str(),
                 formatted("%.4g", each.error.largest_error).c_str(), grouped(each.error.saturated).c_str(),
                 grouped(each.error.underflowed).c_str(), product.c_str(), duration(each.seconds).c_str());
-    poisoned = each.error.poisoned > poisoned ? each.error.poisoned : poisoned;
+    poisoned = (std::max)(poisoned, each.error.poisoned);
   }
   if (poisoned != 0)
     std::printf(
@@ -54,6 +61,16 @@ void print_table(const std::vector<row>& rows) {
 }
 
 }  // namespace
+
+std::string grouped(std::uint64_t number) {
+  std::string digits;
+  for (int place = 0; number != 0 || place == 0; ++place, number /= 10) {
+    if (place != 0 && place % 3 == 0)
+      digits += ',';
+    digits += static_cast<char>('0' + number % 10);
+  }
+  return {digits.rbegin(), digits.rend()};
+}
 
 std::string printable(const std::string& name) {
   std::string clean = name;
@@ -77,13 +94,16 @@ void text_output::add(const matrix& weights, const std::vector<row>& rows) {
   std::printf("\n%s  %zu x %zu\n", printable(weights.name).c_str(), weights.rows, weights.columns);
   print_table(rows);
   std::fflush(stdout);
+  ++matrices_;
 }
 
-void text_output::end(const std::vector<row>& total, std::size_t matrices) {
-  if (matrices < 2)
-    return;
-  std::printf("\nall %s matrices\n", grouped(matrices).c_str());
-  print_table(total);
+void text_output::end(const std::vector<row>& total, const selected& measured) {
+  if (matrices_ > 1) {
+    std::printf("\nall %s matrices\n", grouped(matrices_).c_str());
+    print_table(total);
+  }
+  if (measured.left_out_as_slow != 0)
+    std::printf("\nslow rows left out: %zu (--slow takes them in)\n", measured.left_out_as_slow);
 }
 
 }  // namespace report
