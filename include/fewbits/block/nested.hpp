@@ -21,7 +21,8 @@ FEWBITS_NAMESPACE_BEGIN
 /// The super scale brings the largest of them to the largest scale code; each scale is then the nearest code, at least
 /// 1 where the block is not all 0. Minimums likewise. One rounding of exact quotients at each step.
 ///
-/// With a tensor offset, the offset is the mean of all blocks' scales, and codes hold what differs from it.
+/// With a tensor offset, the offset is the mean of all blocks' scales, and codes hold what differs from it. Matrices of
+/// fewer than 2^32 blocks.
 struct nested_scale_t {
   using policy_kind = scale_kind;
 
@@ -35,13 +36,14 @@ struct nested_scale_t {
         const block_values<T> row(&values(r, 0), 1, values.columns(), 0, values.column_stride());
         const std::size_t left = values.columns() - c;
         const auto block = row.columns_from(c, left < Format::shape.columns ? left : Format::shape.columns);
-        sum.add(exact_quotient(unpack_code<source_format<T>()>(block.largest_finite_code()),
-                               largest<typename Format::element_type>));
+        sum.add(unpack_code<source_format<T>()>(block.largest_finite_code()));
         ++count;
       }
     if (count == 0)
       return 0;
-    return make_number<float>(exact_quotient(sum.value(), make_unpacked(false, count & 0xffffffffu, 0)));
+    // 64 bits and a sticky one of the first quotient: the second rounds as that of both divisors does.
+    const unpacked_number mean = fine_quotient(sum.value(), make_unpacked(false, count, 0));
+    return make_number<float>(exact_quotient(mean, largest<typename Format::element_type>));
   }
 
   template <blocked Format, block_source T>
@@ -59,9 +61,7 @@ struct nested_scale_t {
       const std::size_t left = values.columns() - first;
       const value_range range =
           range_of(values.columns_from(first, left < Format::shape.columns ? left : Format::shape.columns));
-      find_ideal<Format>(range, scales[b], depths[b]);
-      if constexpr (Format::has_tensor_offset)
-        scales[b] = exact::subtract(scales[b], unpack(tensor));
+      find_ideal<Format>(range, tensor, scales[b], depths[b]);
       largest_scale = larger_magnitude(largest_scale, scales[b]);
       largest_depth = larger_magnitude(largest_depth, depths[b]);
     }
@@ -104,14 +104,19 @@ struct nested_scale_t {
     return {unpack_code<source>(above), unpack_code<source>(below)};
   }
   template <blocked Format>
-  static constexpr void find_ideal(const value_range& range, unpacked_number& scale, unpacked_number& depth) noexcept {
+  static constexpr void find_ideal(const value_range& range,
+                                   [[maybe_unused]] const typename Format::tensor_scale_type& tensor,
+                                   unpacked_number& scale, unpacked_number& depth) noexcept {
     using element = typename Format::element_type;
     if constexpr (Format::has_minimum) {
       constexpr unpacked_number steps = exact::subtract(largest<element>, lowest<element>);
       scale = exact_quotient(exact::add(range.highest, range.depth), steps);
       depth = range.depth;
     } else {
-      scale = exact_quotient(larger_magnitude(range.highest, range.depth), largest<element>);
+      unpacked_number reach = larger_magnitude(range.highest, range.depth);
+      if constexpr (Format::has_tensor_offset)  // subtracted first: the rest of a division would not survive it
+        reach = exact::subtract(reach, exact_product(unpack(tensor), largest<element>));
+      scale = exact_quotient(reach, largest<element>);
     }
   }
   static constexpr unpacked_number larger_magnitude(unpacked_number a, unpacked_number b) noexcept {

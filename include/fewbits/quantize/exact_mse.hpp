@@ -21,7 +21,8 @@ FEWBITS_NAMESPACE_BEGIN
 
 /// Least squared error of each block, weighed by an importance if there is one, over every scale of the format's type
 /// (both signs where it and the elements have two that differ) and every zero point. Formats with a tensor scale take
-/// it from static_two_level: the optimum is that of each block under it.
+/// it from static_two_level: the optimum is that of each block under it. Under a tensor scale that is no positive
+/// number every scale is as good, and the smallest is taken. Inf and NaN that pass have no part in the error.
 /// Blocks of a fixed size up to 1024 values are searched without an allocation; for larger ones memory may run out,
 /// which quantize reports.
 struct exact_mse_t {
@@ -47,11 +48,11 @@ struct exact_mse_t {
       [[nodiscard]] std::optional<block_parameters<Format>> parameters(
           const block_values<T>& values, const typename Format::tensor_scale_type& tensor) const noexcept {
     const std::unique_ptr<T[]> gathered(new (std::nothrow) T[values.size()]);
-    const std::unique_ptr<float[]> weights(new (std::nothrow) float[values.has_importance() ? values.size() : 0]);
+    const std::size_t weighed = detail::has_weights(values) ? values.size() : 0;
+    const std::unique_ptr<float[]> weights(new (std::nothrow) float[weighed]);
     exact_scale_heap_buffer buffer;
     if (gathered == nullptr || weights == nullptr || !buffer.reserve(values.size()))
       return std::nullopt;
-    const std::size_t weighed = values.has_importance() ? values.size() : 0;
     detail::gather_values(values, std::span<T>(gathered.get(), values.size()),
                           std::span<float>(weights.get(), weighed));
     return find<Format>(std::span<const T>(gathered.get(), values.size()),
@@ -59,14 +60,22 @@ struct exact_mse_t {
   }
 
  private:
-  /// Does a negative scale reach values that a positive one does not?
+  /// Does a negative scale reach values that a positive one does not? With zero points, turning the elements round
+  /// makes zero point z of lowest + highest - z: nothing that is not there, if that one is there.
   template <blocked Format, few_bit_number Element>
   static constexpr bool mirrors() noexcept {
-    if constexpr (!source_format<typename Format::scale_type>().is_signed || is_minifloat<Element>)
+    if constexpr (!source_format<typename Format::scale_type>().is_signed)
       return false;
+    else if constexpr (Format::has_zero_point)
+      return first_zero_point<Format> + last_zero_point<Format> !=
+             static_cast<int>(Element::format.max_code()) - static_cast<int>(Element::format.negative_limit());
     else
-      return !Format::has_zero_point && !is_symmetric(alphabet_of<Element>());
+      return !is_symmetric(alphabet_of<Element>());
   }
+  template <blocked Format>
+  static constexpr int first_zero_point = -static_cast<int>(Format::zero_type::format.negative_limit());
+  template <blocked Format>
+  static constexpr int last_zero_point = static_cast<int>(Format::zero_type::format.max_code());
   static constexpr bool is_symmetric(const alphabet& elements) noexcept {
     for (std::size_t k = 0; k < elements.size(); ++k)
       if (compare_values(elements[k], exact::negate(elements[elements.size() - 1 - k])) != 0)
@@ -79,6 +88,11 @@ struct exact_mse_t {
   static constexpr block_parameters<Format> find(std::span<const T> values, std::span<const float> weights,
                                                  const typename Format::tensor_scale_type& tensor,
                                                  Buffer& buffer) noexcept {
+    if (unpack(tensor).kind != number_class::finite || unpack(tensor).negative) {
+      using scale_type = typename Format::scale_type;
+      constexpr auto smallest = source_format<scale_type>().min_positive_code();
+      return {.scale = make_number<scale_type>(unpack_code<source_format<scale_type>()>(smallest))};
+    }
     const auto found = find_for_shape<Format, Shape>(values, weights, tensor, buffer);
     if constexpr (Shape + 1 < detail::shape_count<Format>) {
       const auto other = find<Format, Shape + 1>(values, weights, tensor, buffer);
@@ -99,11 +113,11 @@ struct exact_mse_t {
                                                            const typename Format::tensor_scale_type& tensor,
                                                            Buffer& buffer) noexcept {
     using element = block_element<Format, Shape>;
-    scale_choices choices{
-        .weights = weights, .tensor_scale = unpack(tensor), .negative_scales = mirrors<Format, element>()};
+    constexpr bool both_signs = mirrors<Format, element>();
+    scale_choices choices{.weights = weights, .tensor_scale = unpack(tensor), .negative_scales = both_signs};
     if constexpr (Format::has_zero_point) {
-      choices.first_zero_point = -static_cast<int>(Format::zero_type::format.negative_limit());
-      choices.last_zero_point = static_cast<int>(Format::zero_type::format.max_code());
+      choices.first_zero_point = first_zero_point<Format>;
+      choices.last_zero_point = last_zero_point<Format>;
     }
     const auto best = find_exact_scale<typename Format::scale_type>(values, alphabet_of<element>(), buffer, choices);
     block_parameters<Format> found{.scale = best.scale};

@@ -100,17 +100,46 @@ class shape_search {
     return table.entries[shape * entries + code] * digit;
   }
 
-  /// No choice of shapes and signs has a smaller error: each value takes the nearest entry of all of them.
+  static constexpr std::size_t lanes = 2 * shapes;
+  using lane_array = std::array<double, entries * lanes>;
+  /// Entry k of shape s is at k x lanes + 2 s, its opposite one after it.
+  static constexpr lane_array lane_entries = [] {
+    lane_array all{};
+    for (std::size_t k = 0; k < entries; ++k)
+      for (std::size_t lane = 0; lane < lanes; ++lane)
+        all[k * lanes + lane] = lane % 2 == 0 ? entry(lane / 2, k) : -entry(lane / 2, k);
+    return all;
+  }();
+  /// The smallest and the largest magnitude of all entries, and the middle between the smallest and the next.
+  struct entry_ends {
+    double smallest = 0x1p900;
+    double middle = 0;
+    double largest = 0;
+  };
+  static constexpr entry_ends ends = [] {
+    entry_ends found{};
+    for (const double each : lane_entries) {
+      found.smallest = magnitude(each) < found.smallest ? magnitude(each) : found.smallest;
+      found.largest = magnitude(each) > found.largest ? magnitude(each) : found.largest;
+    }
+    double next = found.largest;
+    for (const double each : lane_entries)
+      next = magnitude(each) > found.smallest && magnitude(each) < next ? magnitude(each) : next;
+    found.middle = (found.smallest + next) / 2;
+    return found;
+  }();
+
+  /// No choice of shapes and signs has a smaller error: values past the largest entry take that one, values nearest to
+  /// the smallest take that one, and the rest costs nothing.
   [[nodiscard]] constexpr double bound_at(double unit) const noexcept {
+    const double smallest = ends.smallest * unit;
+    const double middle = ends.middle * unit;
+    const double largest_entry = ends.largest * unit;
     double sum = 0;
     for (std::size_t i = 0; i < values_.size(); ++i) {
       const double x = magnitude(x_[i]);
-      double nearest = 0x1p900;
-      for (std::size_t k = 0; k < shapes * entries; ++k) {
-        const double distance = x - magnitude(entry(0, k)) * unit;
-        nearest = distance * distance < nearest ? distance * distance : nearest;
-      }
-      sum += w_[i] * nearest;
+      const double distance = x > largest_entry ? x - largest_entry : x < middle ? x - smallest : 0;
+      sum += w_[i] * (distance * distance);
     }
     return sum;
   }
@@ -130,15 +159,32 @@ class shape_search {
     }
     return sum;
   }
+  /// The error of all blocks, each in its best shape and sign, or anything above `limit` where it is larger. Shapes and
+  /// signs lie side by side, so that compilers work on several at once.
   [[nodiscard]] constexpr double error_at(double unit, double limit) const noexcept {
+    lane_array scaled{};
+    for (std::size_t k = 0; k < scaled.size(); ++k)
+      scaled[k] = lane_entries[k] * unit;
     double sum = 0;
     for (std::size_t b = 0; b * block_size < values_.size() && sum <= limit; ++b) {
-      double least = 0x1p1000;
-      for (std::size_t shape = 0; shape < shapes; ++shape)
-        for (const double sign : {1.0, -1.0}) {
-          const double error = block_error(b, shape, sign * unit, least);
-          least = error < least ? error : least;
+      const std::size_t first = b * block_size;
+      const std::size_t last = values_.size() < first + block_size ? values_.size() : first + block_size;
+      std::array<double, lanes> errors{};
+      for (std::size_t i = first; i < last; ++i) {
+        const double x = x_[i];
+        const double w = w_[i];
+        for (std::size_t lane = 0; lane < lanes; ++lane) {
+          double nearest = magnitude(x - scaled[lane]);
+          for (std::size_t k = 1; k < entries; ++k) {
+            const double distance = magnitude(x - scaled[k * lanes + lane]);
+            nearest = distance < nearest ? distance : nearest;
+          }
+          errors[lane] += w * (nearest * nearest);
         }
+      }
+      double least = errors[0];
+      for (const double each : errors)
+        least = each < least ? each : least;
       sum += least;
     }
     return sum;
@@ -200,7 +246,8 @@ class shape_search {
 
 /// Least squared error of each super-block, weighed by an importance if there is one, over every super scale, and every
 /// shape and sign of its blocks. Ties go to the smaller scale, the lower shape, the positive sign. The tensor scale
-/// brings the largest value to the largest scale times the largest entry.
+/// brings the largest value to the largest scale times the largest entry; under one that is no positive number all
+/// parameters are 0. Inf and NaN that pass have no part in the error.
 struct exact_shapes_t {
   using policy_kind = scale_kind;
 
@@ -219,6 +266,8 @@ struct exact_shapes_t {
     static_assert(std::is_same_v<typename Format::scale_type, sign1>,
                   "exact_shapes searches blocks that store a sign and a shape: give the format sign1 for a scale");
     static_assert(Format::size * Format::super_count <= detail::most_on_the_stack);
+    if (unpack(tensor).kind != number_class::finite || unpack(tensor).negative)
+      return {};
     const detail::block_sample_array<T, Format::size * Format::super_count> sample(values);
     return detail::shape_search<Format, T>(sample.values(), sample.weights(), tensor).best();
   }

@@ -2,6 +2,7 @@
 // blocks of many values: a row, a tensor. What lies beyond saturates. The statistics: docs/quantize/calibrate.md.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -28,6 +29,10 @@ template <blocked Format>
 using range_rule =
     std::conditional_t<amax_rule<typename Format::default_rule, Format>, typename Format::default_rule, amax_scale_t>;
 
+/// A range of magnitudes says nothing about a zero point, a minimum or a shape.
+template <blocked Format>
+inline constexpr bool has_scale_alone = !Format::has_zero_point && !Format::has_minimum && !Format::has_shapes;
+
 /// Of a statistic `amax_of<Element>(values, out)`, which returns false where memory is exhausted, if it can be.
 template <class Statistic, bool NeverFails>
 class statistic_rule {
@@ -41,26 +46,33 @@ class statistic_rule {
   }
 
   template <blocked Format, block_source T>
-  requires(searches_on_the_stack<Format>&& NeverFails) [[nodiscard]] constexpr block_parameters<Format> parameters(
-      const block_values<T>& values, const typename Format::tensor_scale_type& tensor) const noexcept {
-    const block_sample_array<T, Format::size> sample(values);
-    return *find<Format>(sample.values(), values, tensor);
+  requires(has_scale_alone<Format>&& searches_on_the_stack<Format>&& NeverFails)
+      [[nodiscard]] constexpr block_parameters<Format> parameters(
+          const block_values<T>& values, const typename Format::tensor_scale_type& tensor) const noexcept {
+    std::array<T, Format::size> all{};
+    gather(values, std::span<T>(all));
+    return *find<Format>(std::span<const T>(all.data(), values.size()), values, tensor);
   }
   template <blocked Format, block_source T>
-  requires(!(searches_on_the_stack<Format> && NeverFails))
+  requires(has_scale_alone<Format> && !(searches_on_the_stack<Format> && NeverFails))
       [[nodiscard]] std::optional<block_parameters<Format>> parameters(
           const block_values<T>& values, const typename Format::tensor_scale_type& tensor) const noexcept {
     const std::unique_ptr<T[]> gathered(new (std::nothrow) T[values.size()]);
     if (gathered == nullptr)
       return std::nullopt;
     const std::span<T> all(gathered.get(), values.size());
-    for (std::size_t i = 0, r = 0; r < values.rows(); ++r)
-      for (std::size_t c = 0; c < values.columns(); ++c, ++i)
-        all[i] = values(r, c);
+    gather(values, all);
     return find<Format>(std::span<const T>(all), values, tensor);
   }
 
  private:
+  /// Inf and NaN among them: statistics pass over them.
+  template <block_source T>
+  static constexpr void gather(const block_values<T>& values, std::span<T> all) noexcept {
+    for (std::size_t i = 0, r = 0; r < values.rows(); ++r)
+      for (std::size_t c = 0; c < values.columns(); ++c, ++i)
+        all[i] = values(r, c);
+  }
   template <blocked Format, block_source T>
   [[nodiscard]] constexpr std::optional<block_parameters<Format>> find(
       std::span<const T> sample, const block_values<T>& values,
