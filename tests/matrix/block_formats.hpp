@@ -80,6 +80,9 @@ struct oblong_uint3 : fewbits::block_format<uint3, fewbits::bf16, block_shape{3,
 struct per_column_int8 : fewbits::scaled_format<fewbits::int8, fewbits::per_column> {};
 struct uint4_tensor : fewbits::block_format<fewbits::uint4, float, fewbits::per_tensor, fewbits::min_max_scale_t,
                                             fewbits::with_zero_point<fewbits::uint4>> {};
+// A zero point with a sign, as its elements have.
+struct signed_zero : fewbits::block_format<fewbits::int4, fewbits::bf16, 32, fewbits::min_max_scale_t,
+                                           fewbits::with_zero_point<fewbits::int4>> {};
 // Scales of six bits, packed.
 struct narrow_scales : fewbits::block_format<fewbits::e2m1, ue4m2, 16, fewbits::amax_scale_t> {};
 // Super-blocks: of the 4.5-bit kind; of bitsandbytes' kind; three-bit integers the other way round.

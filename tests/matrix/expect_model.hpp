@@ -66,7 +66,7 @@ bool same_number(const T& a, const T& b) {
 }
 template <class Format>
 bool same_parameters(const fewbits::block_parameters<Format>& a, const fewbits::block_parameters<Format>& b) {
-  if constexpr (Format::has_zero_point || Format::has_minimum)
+  if constexpr (!std::is_same_v<typename Format::zero_type, fewbits::no_zero_point>)
     if (!same_number(a.zero, b.zero))
       return false;
   return same_number(a.scale, b.scale);

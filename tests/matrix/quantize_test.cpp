@@ -34,8 +34,7 @@ struct never_clips {
         static_cast<typename scale::bits_type>(fb::pack_code<scale::format>(quotient, fb::encoding<fb::upward_t>{})));
   }
 };
-struct my_format
-    : fb::block_format<fb::e2m3, fb::ue8m0, 4, never_clips, fb::with_order<fb::bit_order::high_first>> {};
+struct my_format : fb::block_format<fb::e2m3, fb::ue8m0, 4, never_clips, fb::with_order<fb::bit_order::high_first>> {};
 struct my_integers : fb::block_format<fb::int4, fb::bf16, 10, never_clips> {};
 
 template <class Format>

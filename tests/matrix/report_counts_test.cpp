@@ -1,5 +1,5 @@
-// What a report counts, against exact rational arithmetic: saturated, underflowed and poisoned values of every kind of
-// element; and the parts of a report, which are the whole.
+// What a report counts, and what a matrix decodes to, against exact rational arithmetic: saturated, underflowed and
+// poisoned values of every kind of element; and the parts of a report, which are the whole.
 #include <cmath>
 #include <cstdint>
 #include <cstdio>
@@ -12,19 +12,13 @@
 #include <fewbits/matrix.hpp>
 
 #include "matrix/block_formats.hpp"
+#include "matrix/exact_report.hpp"
 #include "matrix/expect_model.hpp"
-#include "oracle/exact.hpp"
 
 namespace fb = fewbits;
 using namespace fewbits_test;  // formats
-using oracle::exact;
 
 namespace {
-
-template <class T>
-exact exact_of(const T& x) {
-  return oracle::from(static_cast<double>(x)).value;  // every source and every scale fits a double
-}
 
 /// Half scales: the format's own rule, and then the scale divided by two, so that much saturates.
 template <class Format>
@@ -59,43 +53,6 @@ struct squeezed {
     return made;
   }
 };
-
-/// Does (x - minimum) / unit + zero round past the elements? By comparing multiples of the unit, so nothing is divided.
-template <class Element>
-bool model_saturates(exact numerator, exact unit, int zero) {
-  if (unit.negative()) {
-    numerator = -numerator;
-    unit = -unit;
-  }
-  const exact twice = numerator.scaled(1);
-  if constexpr (fb::is_codebook<Element>) {
-    std::int64_t high = Element::format.entries[0];
-    std::int64_t low = high;
-    for (std::size_t c = 0; c < Element::format.size(); ++c) {
-      high = std::max<std::int64_t>(high, Element::format.entries[c]);
-      low = std::min<std::int64_t>(low, Element::format.entries[c]);
-    }
-    const exact step = unit.scaled(-Element::format.fraction_bits);
-    return numerator > exact::integer(high) * step || numerator < exact::integer(low) * step;
-  } else if constexpr (fb::is_fixed_point<Element>) {
-    const exact step = unit.scaled(-Element::format.fraction_bits);
-    const int bits = Element::format.total_bits;
-    const std::int64_t high = (std::int64_t{1} << (Element::format.is_signed ? bits - 1 : bits)) - 1 - zero;
-    const std::int64_t low = Element::format.is_signed ? -high - (Element::format.symmetric ? 0 : 1) : -zero;
-    const auto above = twice <=> exact::integer(2 * high + 1) * step;
-    const auto below = twice <=> exact::integer(2 * low - 1) * step;
-    // A tie goes to the even integer: outside if the last one inside is odd.
-    return above > 0 || (above == 0 && high % 2 != 0) || below < 0 || (below == 0 && low % 2 != 0);
-  } else {
-    const auto codes = static_cast<std::uint64_t>(Element::format.max_code());
-    const exact largest = exact_of(Element::from_bits(static_cast<typename Element::bits_type>(codes)));
-    const exact before = exact_of(Element::from_bits(static_cast<typename Element::bits_type>(codes - 1)));
-    // The step above it is as wide as the one below: no largest element begins a binade.
-    const exact gap = largest - before;
-    const auto above = twice.absolute() <=> (largest.scaled(1) + gap) * unit;
-    return above > 0 || (above == 0 && codes % 2 != 0);
-  }
-}
 
 struct counts {
   std::uint64_t saturated = 0;
@@ -144,25 +101,14 @@ void expect_report(const plain_matrix<T>& from, const fb::quantized_view<Format>
         one.squared_error = static_cast<long double>(error) * error;
         one.largest_error = std::fabs(error);
       }
-      const auto parameters = quantized.parameters_of(i, j);
-      if (is_finite_value(x) && is_finite_value(static_cast<float>(parameters.scale))) {
-        exact unit = exact_of(parameters.scale);
-        exact numerator = exact_of(x);
-        int zero = 0;
-        if constexpr (Format::has_super_scale) {
-          const auto& super = quantized.supers()[i * layout.super_columns() + j / Format::super_count];
-          unit = is_finite_value(static_cast<float>(super.scale)) ? unit * exact_of(super.scale) : exact{};
-          if constexpr (Format::has_minimum)
-            numerator = numerator + exact_of(parameters.zero) * exact_of(super.minimum);
-        } else if constexpr (Format::has_minimum) {
-          numerator = numerator - exact_of(parameters.zero);
-        }
-        if constexpr (Format::has_tensor_scale)
-          unit = unit * exact_of(quantized.tensor_scale());
-        if constexpr (Format::has_zero_point)
-          zero = static_cast<int>(parameters.zero);
-        if (!unit.is_zero() && model_saturates<typename Format::element_type>(numerator, unit, zero))
-          one.saturated = 1;
+      const exact_map map = exact_map_of<Format>(quantized, i, j);
+      if (map.is_finite) {
+        const std::uint8_t code = quantized.row_codes(r)[c];
+        EXPECT_TRUE(is_nearest_float(y, exact_value<Format>(code, map)))
+            << what << ": " << y << " for code " << int{code};
+        if (is_finite_value(x) && !map.unit.is_zero())
+          one.saturated =
+              model_saturates<typename Format::element_type>(exact_of(x) - map.minimum, map.unit, map.zero) ? 1 : 0;
       }
       ++block_elements[block];
       for (counts* const part : {&all, &by_row[r], &by_block[block], &seen.of_all}) {
@@ -238,7 +184,7 @@ using formats =
                      fb::uint4_groups<64>, fb::uint4_minimum_groups<32, fb::bf16>, fb::uint4_minimum_groups<64>,
                      fb::uint2_groups<16>, fb::int2_groups<16>, fb::nf4_groups<64, fb::bf16>, fb::ternary_groups<32>,
                      fb::binary_groups<32>, square_fp4, mx_columns, oblong_fp6, oblong_uint3, per_column_int8,
-                     uint4_tensor, narrow_scales, nested_uint4, nested_int3>;
+                     uint4_tensor, signed_zero, narrow_scales, nested_uint4, nested_int3>;
 TYPED_TEST_SUITE(EveryFormat, formats);
 
 TYPED_TEST(EveryFormat, CountsAreThoseOfExactArithmetic) {
