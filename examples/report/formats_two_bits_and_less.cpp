@@ -13,6 +13,5 @@ void report::add_two_bits_and_less(entries& into) {
                                                                     "32 uint2 under an fp16 and a zero point");
   add<fb::ternary_groups<128, fb::fp16>, mean_scale_t, amax_scale_t, exact_mse_t>(into, "ternary_g128_fp16",
                                                                                   "128 of -1, 0, 1 under an fp16");
-  add<fb::binary_groups<128, fb::fp16>, mean_scale_t, amax_scale_t, exact_mse_t>(into, "binary_g128_fp16",
-                                                                                 "128 signs under an fp16");
+  add<fb::binary_groups<128, fb::fp16>, mean_scale_t, exact_mse_t>(into, "binary_g128_fp16", "128 signs under an fp16");
 }

@@ -33,7 +33,7 @@ constexpr std::pair<const char*, const char*> usual[] = {
     {"int4_g128_fp16", "exact"},
     {"uint4_g128_fp16", "min_max"},
     {"uint4_g128_fp16", "exact"},
-    {"skew2", "exact"},
+    {"int2_g32_fp16", "exact"},
     {"ternary_g128_fp16", "mean"},
 };
 
