@@ -15,6 +15,7 @@
 #include "block/block_oracle.hpp"
 #include "block/blocks.hpp"
 #include "block/format_oracle.hpp"
+#include "block/scale_oracle.hpp"
 #include "number/support.hpp"
 
 namespace {
@@ -45,61 +46,6 @@ std::vector<std::uint32_t> amax_bits() {
   return all;
 }
 
-int floor_log2(const exact& x) { return x.magnitude().bit_length() + x.exponent() - 1; }
-
-/// The ue8m0 code of 2^exponent, clamped.
-unsigned ue8m0_code(int exponent) { return static_cast<unsigned>(std::clamp(exponent + 127, 0, 254)); }
-
-/// What the power-of-two rules need to know of an element, from the standards.
-struct element {
-  int emax;       // of the largest value: e4m3 8, e5m2 15, e3m2 4, e2m3 2, e2m1 2, mxint8 0
-  exact largest;  // 448, 57344, 28, 7.5, 6, 127/64
-  int mantissa;   // digits after the leading one of the largest
-};
-template <class T>
-element element_of();
-template <>
-element element_of<fb::e4m3>() {
-  return {8, exact::integer(448), 3};
-}
-template <>
-element element_of<fb::e5m2>() {
-  return {15, exact::integer(57344), 2};
-}
-template <>
-element element_of<fb::e3m2>() {
-  return {4, exact::integer(28), 2};
-}
-template <>
-element element_of<fb::e2m3>() {
-  return {2, exact::integer(15).scaled(-1), 3};
-}
-template <>
-element element_of<fb::e2m1>() {
-  return {2, exact::integer(6), 1};
-}
-template <>
-element element_of<fb::mxint8>() {
-  return {0, exact::integer(127).scaled(-6), 6};
-}
-
-unsigned floor_code(const element& of, const exact& amax) { return ue8m0_code(floor_log2(amax) - of.emax); }
-unsigned ceil_code(const element& of, const exact& amax) {
-  const int above = amax.magnitude() == oracle::natural{1} ? 0 : 1;  // magnitudes are odd
-  return ue8m0_code(floor_log2(amax) + above - of.emax);
-}
-unsigned rceil_code(const element& of, const exact& amax) {
-  int exponent = -400;  // the smallest with 2^exponent x largest >= amax
-  for (int step = 512; step != 0; step /= 2)
-    if (of.largest.scaled(exponent + step - 1) < amax)
-      exponent += step;
-  return ue8m0_code(exponent);
-}
-unsigned even_code(const element& of, const exact& amax) {
-  const exact half_a_digit = exact::power_of_two(floor_log2(amax) - of.mantissa - 1);
-  return ue8m0_code(floor_log2(amax + half_a_digit) - of.emax);
-}
-
 template <class Visit>
 void for_each_mx_format(Visit&& visit) {
   for_each_type(
@@ -111,7 +57,7 @@ void judge_power_of_two(const char* name, const Rule& rule, const Expected& expe
   tally count{std::string("amax by ") + name};
   const auto inputs = amax_bits();
   for_each_mx_format([&]<class Format>() {
-    const element of = element_of<typename Format::element_type>();
+    const scaled_element of = element_of<typename Format::element_type>();
     for (const std::uint32_t bits : inputs) {
       const float amax = float_of(bits);
       count.expect(expected(of, oracle::magnitude_of(amax)),
@@ -149,23 +95,6 @@ static_assert(fb::rceil_scale.block_scale<fb::mxfp4>(fb::unpack(6), {}).bits() =
 static_assert(fb::rceil_scale.block_scale<fb::mxfp4>(fb::unpack(6.0001), {}).bits() == 128);
 static_assert(fb::ceil_scale.block_scale<fb::mxfp4>(fb::unpack(4), {}).bits() == 127);
 static_assert(fb::ceil_scale.block_scale<fb::mxfp4>(fb::unpack(4.0001), {}).bits() == 128);
-
-/// The code of the scale nearest to a quotient above 0 in size, clamped to the finite ones, not 0 where there is
-/// another.
-template <class Scale>
-std::uint32_t nearest_scale(const quotient& of) {
-  const std::uint32_t sign = of.negative() ? 1 : 0;
-  if constexpr (std::is_same_v<Scale, float>) {
-    const std::uint32_t magnitude = nearest_float_magnitude(of);
-    return std::clamp(magnitude, 1u, 0x7f7fffffu) | sign << 31;
-  } else {
-    const oracle::table& to = table_of<Scale>();
-    const oracle::code found = oracle::convert(to, oracle::basic_number<quotient>::finite(of));
-    if (!to.at(found).value.is_zero())
-      return found;
-    return (of.negative() ? to.negative : to.positive).steps[1].bits;
-  }
-}
 
 struct wide_e4m3 : fb::block_format<fb::e4m3, fb::bf16, 16, fb::amax_scale_t> {};
 struct int8_of_ue5m3 : fb::block_format<fb::int8, fb::ue5m3, 16, fb::amax_scale_t> {};
@@ -319,7 +248,8 @@ TEST(RealScales, TheRangeOverTheStepsAndWhereZeroFalls) {
           count.expect(nearest_scale<typename Format::scale_type>({high - low, steps}), fb::source_code(got.scale),
                        text);
           if constexpr (Format::has_minimum) {
-            count.expect(nearest_number<typename Format::zero_type>(low), fb::source_code(got.zero), text);
+            count.expect(nearest_number<typename Format::zero_type>(low - lowest_code * meaning_of(got.scale).value),
+                         fb::source_code(got.zero), text);
           } else {
             const exact unit = meaning_of(got.scale).value;
             const std::int64_t down = low.is_zero() ? 0 : rounded_to_integer(quotient{-low, unit}, {});

@@ -83,7 +83,8 @@ struct signed_max_scale_t {
 
 /// Asymmetric: the range from the lowest to the largest value, widened to contain 0, over all steps of the element. The
 /// zero point is the code nearest to where 0 falls under the rounded scale, so 0 is exact. With a minimum in place of a
-/// zero point, the minimum is the lowest value (or 0), rounded.
+/// zero point, it is what brings the lowest value (or 0) to the lowest element, rounded: that value itself for unsigned
+/// elements.
 struct min_max_scale_t {
   using policy_kind = scale_kind;
   template <blocked Format, block_source T>
@@ -107,7 +108,9 @@ struct min_max_scale_t {
     const unpacked_number depth = unpack_code<source>(below);  // -minimum
     const auto scale = nonzero_number<typename Format::scale_type>(exact_quotient(exact::add(highest, depth), steps));
     if constexpr (Format::has_minimum) {
-      const unpacked_number minimum = below == 0 ? depth : exact::negate(depth);  // +0, not -0
+      unpacked_number minimum = below == 0 ? depth : exact::negate(depth);  // +0, not -0
+      if constexpr (lowest<element>.kind != number_class::zero)
+        minimum = exact::subtract(minimum, exact::multiply(lowest<element>, unpack(scale)));
       return {scale, make_number<typename Format::zero_type>(minimum)};
     } else {
       // lowest element + depth / scale, rounded and clamped
