@@ -46,7 +46,7 @@ struct ratio {
 template <class T>
 std::uint64_t nearest_code(const ratio& r) {
   constexpr auto format = fb::source_format<T>();
-  const auto value = [](std::uint64_t code) { return exact_of(fb::unpack_code<format>(code)); };
+  const auto value = [&](std::uint64_t code) { return exact_of(fb::unpack_code<format>(code)); };
   std::uint64_t low = 0;  // the largest code not above |r|
   std::uint64_t high = format.max_code() + 1;
   while (high - low > 1) {

@@ -1,5 +1,5 @@
 // Formats made for quality: tables that lean to one side, and blocks that turn them round or choose among several. The
-// optimum encoder makes them worth their bits: docs/quality.md. The tables were fitted to N(0,1) with exact scales.
+// optimum encoder makes them worth their bits. How the tables were fitted: docs/quantize/skewed.md.
 #pragma once
 
 #include <cstddef>
