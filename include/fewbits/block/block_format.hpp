@@ -178,6 +178,18 @@ constexpr int significant_digits() noexcept {
 
 }  // namespace detail
 
+namespace detail {
+
+template <class Super>
+constexpr bool super_scale_has_nan() noexcept {
+  if constexpr (std::is_same_v<Super, no_super_scale>)
+    return true;
+  else
+    return has_nan<decltype(Super::scale)>();
+}
+
+}  // namespace detail
+
 /// Value of an element = tensor scale x super scale x scale x (element - zero point), or + minimum, whichever parts the
 /// format has. A user's own format is one line: `struct mine : fb::block_format<fb::e2m1, fb::ue8m0, 16,
 /// fb::floor_scale_t> {};`
@@ -240,6 +252,8 @@ struct block_format {
                 "a block's codes must fill whole bytes: choose a block size that makes bits x size divisible by 8");
   static_assert(has_super_scale || detail::has_nan<Scale>(),
                 "a NaN scale says that a block holds Inf or NaN: choose a scale type with NaN");
+  static_assert(detail::super_scale_has_nan<super_type>(),
+                "a NaN super scale says that a super-block holds Inf or NaN: choose a super scale type with NaN");
   static_assert(!has_super_scale || (Shape.rows == 1 && Shape.columns > 1),
                 "super-blocks are made of blocks along a row");
   static_assert(!has_tensor_offset || has_super_scale, "a tensor offset is for the scales of super-blocks");

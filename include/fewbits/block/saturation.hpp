@@ -51,7 +51,8 @@ template <blocked Format, number Value>
 template <few_bit_number Element>
 [[nodiscard]] constexpr bool is_extreme(std::uint64_t code) noexcept {
   if constexpr (is_minifloat<Element>)
-    return (code & Element::format.magnitude_mask()) == Element::format.max_code();
+    return (code & Element::format.magnitude_mask()) == Element::format.max_code() ||
+           (!Element::format.is_signed && code == 0);
   else if constexpr (is_codebook<Element>)
     return code == Element::format.max_code() || code == Element::format.min_code();
   else
