@@ -60,13 +60,13 @@ class exact_sum {
       return {};
     const bool negative = order == std::strong_ordering::less;
     const limb_array& large = negative ? negative_ : positive_;
-    const limb_array& small = negative ? positive_ : negative_;
+    const limb_array& lesser = negative ? positive_ : negative_;
     limb_array difference{};
     std::uint64_t borrow = 0;
     std::size_t top = 0;
     for (std::size_t i = 0; i < limbs; ++i) {
-      difference[i] = large[i] - small[i] - borrow;
-      borrow = large[i] < small[i] || (large[i] == small[i] && borrow != 0) ? 1 : 0;
+      difference[i] = large[i] - lesser[i] - borrow;
+      borrow = large[i] < lesser[i] || (large[i] == lesser[i] && borrow != 0) ? 1 : 0;
       top = difference[i] != 0 ? i : top;
     }
     const int zeros = std::countl_zero(difference[top]);

@@ -153,12 +153,12 @@ constexpr std::uint64_t pack_code(const unpacked_number& x, const Encoding& how 
     return order[count - 1];
   if (part == 0 && (x.negative ? -units : units) == entry(above - 1))
     return order[above - 1];
-  const std::size_t near = x.negative ? above : above - 1;
-  const std::size_t far = x.negative ? above - 1 : above;
+  const std::size_t inner = x.negative ? above : above - 1;
+  const std::size_t outer = x.negative ? above - 1 : above;
   const auto gap = static_cast<std::uint64_t>(entry(above) - entry(above - 1));
-  const std::int64_t base = x.negative ? -entry(near) : entry(near);
+  const std::int64_t base = x.negative ? -entry(inner) : entry(inner);
   const std::uint64_t fraction = detail::fraction_of(static_cast<std::uint64_t>(units - base), part, gap);
-  return how.rounding.away_from_zero({x.negative, order[near], fraction}) ? order[far] : order[near];
+  return how.rounding.away_from_zero({x.negative, order[inner], fraction}) ? order[outer] : order[inner];
 }
 
 FEWBITS_NAMESPACE_END
