@@ -337,15 +337,20 @@ TEST(ExactMse, InfAndNanThatPassHaveNoPart) {
   for (std::uint64_t seed = 0; seed < 100; ++seed) {
     auto values = fewbits_test::normal_samples(2048, seed);
     std::vector<float> weights(2048, 1.0f);
+    values[40] = 50;  // so that the first block's scale is not the largest there is
     for (const std::size_t i : {seed % 32, (seed + 5) % 32}) {
       values[i] = float_of(i % 2 == 0 ? 0x7fc00000u : 0xff800000u);
+      weights[i] = 0;
+    }
+    for (std::size_t i = 0; i < 28 && seed % 2 != 0; ++i) {  // four finite ones are left
+      values[i] = float_of(0x7f800000u);
       weights[i] = 0;
     }
     auto without = values;
     for (float& each : without)
       each = oracle::is_finite_float(each) ? each : 0.0f;
-    const fb::matrix_view<const float> with_view(values.data(), 1, seed == 0 ? 2048 : 32);
-    const fb::matrix_view<const float> view(without.data(), 1, seed == 0 ? 2048 : 32);
+    const fb::matrix_view<const float> with_view(values.data(), 1, seed == 0 ? 2048 : 64);
+    const fb::matrix_view<const float> view(without.data(), 1, seed == 0 ? 2048 : 64);
     const auto kept = std::span<const float>(weights).first(view.columns());
     const auto same = [&]<class Format>(std::type_identity<Format>) {
       const auto got = fb::quantize<Format>(with_view, fb::exact_mse, fb::pass_nonfinite);
