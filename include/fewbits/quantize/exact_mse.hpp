@@ -10,7 +10,9 @@
 #include <type_traits>
 
 #include <fewbits/base/config.hpp>
+#include <fewbits/block/block_error.hpp>
 #include <fewbits/block/block_format.hpp>
+#include <fewbits/block/block_map.hpp>
 #include <fewbits/block/block_values.hpp>
 #include <fewbits/block/scale.hpp>
 #include <fewbits/block/two_level.hpp>
