@@ -17,6 +17,7 @@
 #include "block/blocks.hpp"
 #include "block/format_oracle.hpp"
 #include "number/support.hpp"
+#include "support/lean.hpp"
 
 namespace {
 
@@ -40,16 +41,17 @@ struct own_codebook
     : fb::codebook_groups<fb::codebook<fb::codebook_format{.total_bits = 3, .entries = {0, 1, -1, 3, -4, 9, -16, 25}}>,
                           16, fb::fp16> {};
 
-using small_scales =
-    type_list<fb::mxfp8_e4m3, fb::mxfp8_e5m2, fb::mxfp6_e3m2, fb::mxfp6_e2m3, fb::mxfp4, fb::mxint8_blocks, fb::nvfp4,
-              fb::fp8_groups<fb::e5m2, fb::ue8m0>, narrow_zero, column_of_e2m1, two_levels_of_six, signed_scale>;
+using small_scales = fewbits_test::list_of<type_list, fb::mxfp8_e4m3, fb::mxfp8_e5m2, fb::mxfp6_e3m2, fb::mxfp6_e2m3,
+                                           fb::mxfp4, fb::mxint8_blocks, fb::nvfp4, fb::fp8_groups<fb::e5m2, fb::ue8m0>,
+                                           narrow_zero, column_of_e2m1, two_levels_of_six, signed_scale>;
 using real_scales =
-    type_list<fb::fp8_groups<>, fb::fp8_groups<fb::e5m2, fb::bf16>, fb::int8_groups<32>, fb::int8_groups<16, fb::fp16>,
-              fb::int4_groups<32>, fb::int4_groups<32, fb::fp16>, fb::int4_groups<64, fb::bf16>, fb::uint4_groups<32>,
-              fb::uint4_groups<32, fb::fp16>, fb::uint4_minimum_groups<32>, fb::uint4_minimum_groups<16, fb::bf16>,
-              fb::int2_groups<32>, fb::uint2_groups<16, fb::fp16>, fb::nf4_groups<>, fb::nf4_groups<32, fb::bf16>,
-              own_codebook, fb::ternary_groups<32>, fb::binary_groups<32, fb::fp16>, bf16_minimum, signed_zero,
-              high_first_square, wide_elements>;
+    fewbits_test::list_of<type_list, fb::fp8_groups<>, fb::fp8_groups<fb::e5m2, fb::bf16>, fb::int8_groups<32>,
+                          fb::int8_groups<16, fb::fp16>, fb::int4_groups<32>, fb::int4_groups<32, fb::fp16>,
+                          fb::int4_groups<64, fb::bf16>, fb::uint4_groups<32>, fb::uint4_groups<32, fb::fp16>,
+                          fb::uint4_minimum_groups<32>, fb::uint4_minimum_groups<16, fb::bf16>, fb::int2_groups<32>,
+                          fb::uint2_groups<16, fb::fp16>, fb::nf4_groups<>, fb::nf4_groups<32, fb::bf16>, own_codebook,
+                          fb::ternary_groups<32>, fb::binary_groups<32, fb::fp16>, bf16_minimum, signed_zero,
+                          high_first_square, wide_elements>;
 using all_formats = decltype(join(small_scales{}, real_scales{}));
 
 template <class Format>
@@ -257,9 +259,9 @@ TEST(Formats, EveryValueGetsTheNearestCode) {
   });
 }
 
-using formats_to_round =
-    type_list<fb::mxfp4, fb::mxfp8_e5m2, fb::mxint8_blocks, fb::nvfp4, fb::int4_groups<32, fb::fp16>,
-              fb::uint4_groups<32>, fb::uint4_minimum_groups<16, fb::bf16>, own_codebook, signed_scale>;
+using formats_to_round = fewbits_test::list_of<type_list, fb::mxfp4, fb::mxfp8_e5m2, fb::mxint8_blocks, fb::nvfp4,
+                                               fb::int4_groups<32, fb::fp16>, fb::uint4_groups<32>,
+                                               fb::uint4_minimum_groups<16, fb::bf16>, own_codebook, signed_scale>;
 
 TEST(Formats, EveryRoundingIsThatOfTheExactQuotient) {
   tally count{"values at and beside boundaries, by every rounding"};

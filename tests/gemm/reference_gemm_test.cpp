@@ -14,6 +14,7 @@
 #include "block/blocks.hpp"
 #include "matrix/block_formats.hpp"
 #include "matrix/samples.hpp"
+#include "support/lean.hpp"
 #include "support/planted.hpp"
 
 namespace fb = fewbits;
@@ -71,13 +72,13 @@ TEST(ReferenceGemm, IsThePlainLoopOverDequantisedWeightsBitForBit) {
 
 template <class Format>
 class EveryFormat : public ::testing::Test {};
-using formats = ::testing::Types<
-    fb::mxfp8_e5m2, fb::mxfp6_e3m2, fb::mxint8_blocks, fb::fp8_tensor<>, fb::fp8_rows<>, fb::fp8_groups<>,
-    fb::fp8_squares<>, fb::int8_rows<>, fb::int4_groups<32>, fb::int4_groups<fb::whole, fb::fp16>, fb::uint4_groups<32>,
-    fb::uint4_minimum_groups<32>, fb::uint2_groups<16>, fb::nf4_groups<>, fb::ternary_groups<32>, fb::binary_groups<32>,
-    fewbits_test::square_fp4, fewbits_test::mx_columns, fewbits_test::oblong_fp6, fewbits_test::oblong_uint3,
-    fewbits_test::per_column_int8, fewbits_test::uint4_tensor, fewbits_test::narrow_scales, fewbits_test::nested_uint4,
-    fewbits_test::nested_nf4, fewbits_test::nested_int3, fewbits_test::square_nvfp4>;
+using formats = fewbits_test::list_of<
+    ::testing::Types, fb::mxfp8_e5m2, fb::mxfp6_e3m2, fb::mxint8_blocks, fb::fp8_tensor<>, fb::fp8_rows<>,
+    fb::fp8_groups<>, fb::fp8_squares<>, fb::int8_rows<>, fb::int4_groups<32>, fb::int4_groups<fb::whole, fb::fp16>,
+    fb::uint4_groups<32>, fb::uint4_minimum_groups<32>, fb::uint2_groups<16>, fb::nf4_groups<>, fb::ternary_groups<32>,
+    fb::binary_groups<32>, fewbits_test::square_fp4, fewbits_test::mx_columns, fewbits_test::oblong_fp6,
+    fewbits_test::oblong_uint3, fewbits_test::per_column_int8, fewbits_test::uint4_tensor, fewbits_test::narrow_scales,
+    fewbits_test::nested_uint4, fewbits_test::nested_nf4, fewbits_test::nested_int3, fewbits_test::square_nvfp4>;
 TYPED_TEST_SUITE(EveryFormat, formats);
 
 TYPED_TEST(EveryFormat, MultipliesAsItsDequantisedMatrixDoes) {

@@ -14,6 +14,7 @@
 
 #include "matrix/block_formats.hpp"
 #include "matrix/expect_model.hpp"
+#include "support/lean.hpp"
 
 namespace fb = fewbits;
 using namespace fewbits_test;  // formats
@@ -65,13 +66,12 @@ std::string permissions_of(const void* address) {
 
 template <class Format>
 class EveryFormat : public ::testing::Test {};
-using formats =
-    ::testing::Types<fb::mxfp4, fb::nvfp4, fb::mxfp8_e5m2, fb::mxfp6_e3m2, fb::mxint8_blocks, fb::fp8_tensor<>,
-                     fb::fp8_rows<>, fb::fp8_groups<>, fb::fp8_squares<>, fb::int8_rows<>, fb::int4_groups<32>,
-                     fb::int4_groups<fb::whole>, fb::uint4_groups<32>, fb::uint4_minimum_groups<32, fb::fp16>,
-                     fb::uint2_groups<16>, fb::nf4_groups<>, fb::ternary_groups<32>, fb::binary_groups<32>, square_fp4,
-                     mx_columns, oblong_fp6, oblong_uint3, uint4_tensor, signed_zero, narrow_scales, nested_uint4,
-                     nested_nf4, nested_int3, square_nvfp4>;
+using formats = fewbits_test::list_of<
+    ::testing::Types, fb::mxfp4, fb::nvfp4, fb::mxfp8_e5m2, fb::mxfp6_e3m2, fb::mxint8_blocks, fb::fp8_tensor<>,
+    fb::fp8_rows<>, fb::fp8_groups<>, fb::fp8_squares<>, fb::int8_rows<>, fb::int4_groups<32>,
+    fb::int4_groups<fb::whole>, fb::uint4_groups<32>, fb::uint4_minimum_groups<32, fb::fp16>, fb::uint2_groups<16>,
+    fb::nf4_groups<>, fb::ternary_groups<32>, fb::binary_groups<32>, square_fp4, mx_columns, oblong_fp6, oblong_uint3,
+    uint4_tensor, signed_zero, narrow_scales, nested_uint4, nested_nf4, nested_int3, square_nvfp4>;
 TYPED_TEST_SUITE(EveryFormat, formats);
 
 template <class Format, class Fixed, class T>

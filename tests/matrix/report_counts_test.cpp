@@ -14,6 +14,7 @@
 #include "matrix/block_formats.hpp"
 #include "matrix/exact_report.hpp"
 #include "matrix/expect_model.hpp"
+#include "support/lean.hpp"
 
 namespace fb = fewbits;
 using namespace fewbits_test;  // formats
@@ -177,14 +178,13 @@ plain_matrix<T> ties(std::size_t rows, std::size_t columns, int below) {
 
 template <class Format>
 class EveryFormat : public ::testing::Test {};
-using formats =
-    ::testing::Types<fb::mxfp4, fb::mxfp8_e4m3, fb::mxfp8_e5m2, fb::mxfp6_e2m3, fb::mxint8_blocks,
-                     fb::fp8_rows<fb::e4m3, fb::bf16>, fb::fp8_tensor<>, fb::int8_rows<fb::bf16>,
-                     fb::int4_groups<32, fb::bf16>, fb::int4_groups<fb::whole>, fb::uint4_groups<32, fb::bf16>,
-                     fb::uint4_groups<64>, fb::uint4_minimum_groups<32, fb::bf16>, fb::uint4_minimum_groups<64>,
-                     fb::uint2_groups<16>, fb::int2_groups<16>, fb::nf4_groups<64, fb::bf16>, fb::ternary_groups<32>,
-                     fb::binary_groups<32>, square_fp4, mx_columns, oblong_fp6, oblong_uint3, per_column_int8,
-                     uint4_tensor, signed_zero, narrow_scales, nested_uint4, nested_int3>;
+using formats = fewbits_test::list_of<
+    ::testing::Types, fb::mxfp4, fb::mxfp8_e4m3, fb::mxfp8_e5m2, fb::mxfp6_e2m3, fb::mxint8_blocks,
+    fb::fp8_rows<fb::e4m3, fb::bf16>, fb::fp8_tensor<>, fb::int8_rows<fb::bf16>, fb::int4_groups<32, fb::bf16>,
+    fb::int4_groups<fb::whole>, fb::uint4_groups<32, fb::bf16>, fb::uint4_groups<64>,
+    fb::uint4_minimum_groups<32, fb::bf16>, fb::uint4_minimum_groups<64>, fb::uint2_groups<16>, fb::int2_groups<16>,
+    fb::nf4_groups<64, fb::bf16>, fb::ternary_groups<32>, fb::binary_groups<32>, square_fp4, mx_columns, oblong_fp6,
+    oblong_uint3, per_column_int8, uint4_tensor, signed_zero, narrow_scales, nested_uint4, nested_int3>;
 TYPED_TEST_SUITE(EveryFormat, formats);
 
 TYPED_TEST(EveryFormat, CountsAreThoseOfExactArithmetic) {

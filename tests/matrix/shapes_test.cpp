@@ -13,6 +13,7 @@
 
 #include "matrix/block_formats.hpp"
 #include "matrix/expect_model.hpp"
+#include "support/lean.hpp"
 
 namespace fb = fewbits;
 using namespace fewbits_test;  // formats
@@ -22,12 +23,12 @@ namespace {
 template <class Format>
 class EveryFormat : public ::testing::Test {};
 using formats =
-    ::testing::Types<fb::mxfp4, fb::nvfp4, fb::fp8_tensor<>, fb::fp8_rows<fb::e5m2, fb::bf16>, fb::fp8_groups<>,
-                     fb::fp8_squares<>, fb::int8_rows<>, fb::int4_groups<32>, fb::int4_groups<fb::whole, fb::fp16>,
-                     fb::uint4_groups<32, fb::bf16>, fb::uint4_minimum_groups<32>, fb::uint2_groups<16>,
-                     fb::nf4_groups<>, fb::ternary_groups<32>, fb::binary_groups<32>, square_fp4, mx_columns,
-                     oblong_fp6, oblong_uint3, uint4_tensor, signed_zero, narrow_scales, nested_uint4, nested_nf4,
-                     nested_int3, square_nvfp4>;
+    fewbits_test::list_of<::testing::Types, fb::mxfp4, fb::nvfp4, fb::fp8_tensor<>, fb::fp8_rows<fb::e5m2, fb::bf16>,
+                          fb::fp8_groups<>, fb::fp8_squares<>, fb::int8_rows<>, fb::int4_groups<32>,
+                          fb::int4_groups<fb::whole, fb::fp16>, fb::uint4_groups<32, fb::bf16>,
+                          fb::uint4_minimum_groups<32>, fb::uint2_groups<16>, fb::nf4_groups<>, fb::ternary_groups<32>,
+                          fb::binary_groups<32>, square_fp4, mx_columns, oblong_fp6, oblong_uint3, uint4_tensor,
+                          signed_zero, narrow_scales, nested_uint4, nested_nf4, nested_int3, square_nvfp4>;
 TYPED_TEST_SUITE(EveryFormat, formats);
 
 std::string name_of(std::size_t rows, std::size_t columns, int way, const char* type) {
