@@ -226,7 +226,8 @@ struct rows_in_one {
 /// - A scale outside its type's range is clamped by the rule; elements past the largest then saturate, and elements
 ///   below half the smallest become zeros that keep their sign.
 ///
-/// Preconditions: values.size() <= Format::size; codes.size() == Format::size; no aliasing.
+/// Preconditions: values.size() <= Format::size; codes.size() == Format::size; no aliasing. Where a block has several
+/// rows and not all its values are given, they count as one row.
 template <blocked Format, block_source T, policy... Policies>
 requires(Format::shape.is_fixed() && !Format::has_super_scale) constexpr block_parameters<Format> encode_block_into(
     std::span<const T> values, const packed_codes_out<Format>& codes,
@@ -234,17 +235,22 @@ requires(Format::shape.is_fixed() && !Format::has_super_scale) constexpr block_p
   const auto how = detail::choose_block_encoding<Format>(policies...);
   static_assert(!rule_can_fail<std::remove_cvref_t<decltype(how.rule)>, Format>,
                 "this rule may run out of memory for blocks of this size: use quantize, which reports it");
+  static_assert(detail::count_of_kind<importance_kind, Policies...> == 0,
+                "an importance belongs to the columns of a matrix: quantise a matrix_view to use one");
   // Past the values stands +0, which is in no scale's way.
   std::array<T, Format::size> all{};
   for (std::size_t i = 0; i < (std::min)(values.size(), Format::size); ++i)
     all[i] = values[i];
-  const block_values<T> given(all.data(), 1, (std::min)(values.size(), Format::size), Format::size);
+  const bool full = values.size() >= Format::size;
+  const std::size_t rows = full ? Format::shape.rows : 1;
+  const std::size_t columns = full ? Format::shape.columns : values.size();
+  const block_values<T> given(all.data(), rows, columns, columns);
   bool failed = false;
   auto parameters = detail::choose_parameters<Format>(given, tensor_scale, how, failed).blocks[0];
   for (std::size_t i = values.size(); i < Format::size; ++i)
     codes.set(i, 0);
   if (!detail::encode_elements<Format>(given, parameters, {}, tensor_scale, how,
-                                       detail::rows_in_one<Format>{codes, Format::size}, 0))
+                                       detail::rows_in_one<Format>{codes, full ? columns : Format::size}, 0))
     parameters = detail::poison<Format>().blocks[0];
   return parameters;
 }

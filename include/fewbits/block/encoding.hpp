@@ -40,7 +40,7 @@ struct keep_zero_sign_t {
   using policy_kind = zero_sign_kind;
   static constexpr bool keeps = true;
 };
-/// Every zero is +0.
+/// Every zero has the code of +0. Under a negative scale that decodes to -0.
 struct drop_zero_sign_t {
   using policy_kind = zero_sign_kind;
   static constexpr bool keeps = false;
@@ -49,7 +49,8 @@ inline constexpr keep_zero_sign_t keep_zero_sign{};
 inline constexpr drop_zero_sign_t drop_zero_sign{};
 
 /// Stochastic rounding of elements: `draw(row, column)` gives an integer whose low `count` bits are random, 1 to 32 of
-/// them. Element and bits belong together by position, so the result depends on no order of visiting.
+/// them; other counts are clamped. Element and bits belong together by position, so the result depends on no order of
+/// visiting.
 template <class Draw>
 struct stochastic_elements_t {
   using policy_kind = rounding_kind;

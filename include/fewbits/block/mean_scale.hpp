@@ -15,7 +15,7 @@
 FEWBITS_NAMESPACE_BEGIN
 
 /// mean |x| of the finite values, one rounding of the exact sum over their number. At least the scale type's smallest
-/// positive number. Blocks of up to 2^32 values.
+/// positive number. Blocks of fewer than 2^32 values.
 struct mean_scale_t {
   using policy_kind = scale_kind;
   template <blocked Format, block_source T>

@@ -64,7 +64,8 @@ class quantized_view {
   /// For formats of codes and scales alone.
   [[nodiscard]] static constexpr result<quantized_view> over(
       std::size_t rows, std::size_t columns, std::span<const std::byte> codes, const parameter_view<scale_type>& scales,
-      const tensor_scale_type& tensor_scale = Format::unit_tensor_scale()) noexcept {
+      const tensor_scale_type& tensor_scale = Format::unit_tensor_scale()) noexcept
+      requires(!detail::is_stored<typename Format::zero_type> && !Format::has_super_scale) {
     return over(rows, columns,
                 quantized_streams<Format>{.codes = codes, .scales = scales, .tensor_scale = tensor_scale});
   }

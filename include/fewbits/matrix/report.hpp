@@ -59,8 +59,11 @@ struct error_statistics {
     return *this;
   }
 
-  /// Squared error over power: 0 for no error, infinite for an error against nothing.
+  /// Squared error over power: 0 for no error, infinite for an error against nothing, NaN where every element is
+  /// poisoned.
   [[nodiscard]] double nmse() const noexcept {
+    if (poisoned != 0 && poisoned == elements)
+      return std::numeric_limits<double>::quiet_NaN();
     if (squared_error == 0)
       return 0;
     return power == 0 ? std::numeric_limits<double>::infinity() : squared_error / power;

@@ -162,7 +162,7 @@ template <class Rule>
 }
 
 /// A rule that gives every block one scale, rounded once to the format's scale type; for formats of one level. A scale
-/// of 0, Inf or NaN, or a negative one, is given as it is: blocks are then zeroed or poisoned as encode_block says.
+/// is given as it is: 0 zeroes blocks, Inf and NaN poison them, a negative one turns the signs.
 struct fixed_scale_t {
   using policy_kind = scale_kind;
   scale_divisor divisor;

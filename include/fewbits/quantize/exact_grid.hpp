@@ -16,8 +16,8 @@ FEWBITS_NAMESPACE_BEGIN
 
 /// An ascending set of units above 0, numbered from first() to last(). `nearest(v)` is the number of the one nearest to
 /// v, the lower of two; beyond the ends, the end.
-template <class G>
-concept scale_grid = requires(const G& grid, std::uint64_t number, const unpacked_number& v) {
+template <class Grid>
+concept scale_grid = requires(const Grid& grid, std::uint64_t number, const unpacked_number& v) {
   { grid.first() } -> std::same_as<std::uint64_t>;
   { grid.last() } -> std::same_as<std::uint64_t>;
   { grid.unit(number) } -> std::same_as<unpacked_number>;
