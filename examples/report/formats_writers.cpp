@@ -23,6 +23,8 @@ void add_writers(entries& into) {
   add<fb::nvfp4, fb::torchao_nvfp4_t, fb::modelopt_nvfp4_t, fb::compressed_tensors_nvfp4_t,
       fb::transformer_engine_nvfp4_t, fb::transformer_engine_four_over_six_t<fb::te_error::absolute>>(
       into, "nvfp4", "16 e2m1 under an e4m3, one float32 a tensor");
+  add<fb::int4_groups<32, fb::fp16>, fb::ggml_q4_0_t>(into, "int4_g32_fp16", "32 int4 under an fp16");
+  add<fb::int8_groups<32, fb::fp16>, fb::ggml_q8_0_t>(into, "int8_g32_fp16", "32 int8 under an fp16");
   add<nvfp4_without_tensor_scale, fb::ggml_nvfp4_t>(into, "nvfp4_one_level", "16 e2m1 under an e4m3");
   add<fb::nf4_groups<>, fb::bitsandbytes_nf4_t>(into, "nf4_g64", "64 nf4 under a float32");
   add<fb::fp8_groups<>, fb::deepseek_v3_t, fb::deep_gemm_t<false>, fb::deep_gemm_t<true>>(into, "e4m3_groups",

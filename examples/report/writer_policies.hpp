@@ -27,6 +27,8 @@ template <> inline constexpr policy_name name_of<fewbits::transformer_engine_nvf
 template <> inline constexpr policy_name name_of<fewbits::transformer_engine_four_over_six_t<fewbits::te_error::absolute>>{"transformer_engine_four_over_six", "Transformer Engine's bits"};
 template <> inline constexpr policy_name name_of<fewbits::transformer_engine_mxfp8_t>{"transformer_engine", "Transformer Engine's bits"};
 template <> inline constexpr policy_name name_of<fewbits::microxcaling_t>{"microxcaling", "microxcaling's bits"};
+template <> inline constexpr policy_name name_of<fewbits::ggml_q4_0_t>{"ggml", "ggml's bits"};
+template <> inline constexpr policy_name name_of<fewbits::ggml_q8_0_t>{"ggml", "ggml's bits"};
 template <> inline constexpr policy_name name_of<fewbits::ggml_mxfp4_t>{"ggml", "ggml's bits"};
 template <> inline constexpr policy_name name_of<fewbits::ggml_nvfp4_t>{"ggml", "ggml's bits"};
 template <> inline constexpr policy_name name_of<fewbits::bitsandbytes_nf4_t>{"bitsandbytes", "bitsandbytes' bits"};

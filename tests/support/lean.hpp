@@ -5,22 +5,30 @@
 
 namespace fewbits_test {
 
-template <template <class...> class List, class Kept, int Phase, class... Types>
-struct every_third;
-template <template <class...> class List, class... Kept, int Phase>
-struct every_third<List, List<Kept...>, Phase> {
-  using type = List<Kept...>;
+template <class...>
+struct type_pack {};
+
+template <class Kept, int Phase, class... Types>
+struct every_third {
+  using type = Kept;
 };
-template <template <class...> class List, class... Kept, class First, class... Rest>
-struct every_third<List, List<Kept...>, 0, First, Rest...> : every_third<List, List<Kept..., First>, 2, Rest...> {};
-template <template <class...> class List, class... Kept, int Phase, class First, class... Rest>
-struct every_third<List, List<Kept...>, Phase, First, Rest...> : every_third<List, List<Kept...>, Phase - 1, Rest...> {
+template <class... Kept, class First, class... Rest>
+struct every_third<type_pack<Kept...>, 0, First, Rest...> : every_third<type_pack<Kept..., First>, 2, Rest...> {};
+template <class... Kept, int Phase, class First, class... Rest>
+struct every_third<type_pack<Kept...>, Phase, First, Rest...> : every_third<type_pack<Kept...>, Phase - 1, Rest...> {};
+
+// By way of type_pack: clang takes an alias such as ::testing::Types for a template of its own.
+template <template <class...> class List, class Pack>
+struct rename_pack;
+template <template <class...> class List, class... Types>
+struct rename_pack<List, type_pack<Types...>> {
+  using type = List<Types...>;
 };
 
 /// `list_of<::testing::Types, a, b, ...>`: the list, or every third of it.
 #if defined(FEWBITS_TEST_LEAN)
 template <template <class...> class List, class... Types>
-using list_of = typename every_third<List, List<>, 0, Types...>::type;
+using list_of = typename rename_pack<List, typename every_third<type_pack<>, 0, Types...>::type>::type;
 #else
 template <template <class...> class List, class... Types>
 using list_of = List<Types...>;
