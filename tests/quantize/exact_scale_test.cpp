@@ -382,7 +382,7 @@ TEST(ExactScale, NoOtherFloatIsBetterForLongBlocks) {
         std::uint32_t other = code + static_cast<std::uint32_t>(i - 4);
         if (i >= 8)
           other = i < 24 ? code - (1u << 21) + static_cast<std::uint32_t>(random() % (1u << 22))
-                         : code - (1u << (i - 8)) + static_cast<std::uint32_t>(random() % (2u << (i - 8)));
+                         : code - (1u << (i - 8)) + static_cast<std::uint32_t>(random() % (2ull << (i - 8)));
         if (other == 0 || other >= 0x7f800000u)
           continue;
         ASSERT_TRUE(not_worse(of, alphabet, fb::unpack(got.scale), fb::unpack(float_of(other)), weights))
