@@ -93,22 +93,11 @@ struct min_max_scale_t {
     static_assert(Format::has_zero_point || Format::has_minimum,
                   "min_max_scale is for asymmetric formats: add with_zero_point or with_minimum");
     using element = typename Format::element_type;
-    constexpr float_format source = source_format<T>();
-    std::uint64_t above = 0;  // magnitudes of the largest and the lowest value
-    std::uint64_t below = 0;
-    for (std::size_t r = 0; r < values.rows(); ++r)
-      for (std::size_t c = 0; c < values.columns(); ++c) {
-        const std::uint64_t code = values.code(r, c);
-        const std::uint64_t magnitude = code & source.magnitude_mask();
-        std::uint64_t& side = source.is_negative(code) ? below : above;
-        side = magnitude > side && magnitude <= source.max_code() ? magnitude : side;
-      }
     constexpr unpacked_number steps = exact::subtract(largest<element>, lowest<element>);
-    const unpacked_number highest = unpack_code<source>(above);
-    const unpacked_number depth = unpack_code<source>(below);  // -minimum
+    const auto [highest, depth] = values.range();
     const auto scale = nonzero_number<typename Format::scale_type>(exact_quotient(exact::add(highest, depth), steps));
     if constexpr (Format::has_minimum) {
-      unpacked_number minimum = below == 0 ? depth : exact::negate(depth);  // +0, not -0
+      unpacked_number minimum = depth.kind == number_class::zero ? depth : exact::negate(depth);  // +0, not -0
       if constexpr (lowest<element>.kind != number_class::zero)
         minimum = exact::subtract(minimum, exact::multiply(lowest<element>, unpack(scale)));
       return {scale, make_number<typename Format::zero_type>(minimum)};

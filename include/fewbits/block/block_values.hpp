@@ -10,6 +10,12 @@
 
 FEWBITS_NAMESPACE_BEGIN
 
+/// How far values reach on both sides of 0, as magnitudes: both are zero or positive.
+struct value_range {
+  unpacked_number highest;  ///< of the values and 0
+  unpacked_number depth;    ///< of the lowest below 0
+};
+
 /// rows x columns values, element (r, c) at first[r * row_stride + c * column_stride], strides in elements. Borrows.
 /// `row` and `column` say where in the matrix the block begins. Indexed in row order.
 template <block_source T>
@@ -71,6 +77,21 @@ class block_values {
   /// The largest finite magnitude as a code: Inf and NaN are passed over. 0 if there is none.
   [[nodiscard]] constexpr std::uint64_t largest_finite_code() const noexcept {
     return largest_code_up_to(source_format<T>().max_code());
+  }
+
+  /// Of the finite values.
+  [[nodiscard]] constexpr value_range range() const noexcept {
+    constexpr float_format source = source_format<T>();
+    std::uint64_t above = 0;
+    std::uint64_t below = 0;
+    for (std::size_t r = 0; r < rows_ && columns_ != 0; ++r)
+      for (std::size_t c = 0; c < columns_; ++c) {
+        const std::uint64_t each = code(r, c);
+        const std::uint64_t magnitude = each & source.magnitude_mask();
+        std::uint64_t& side = source.is_negative(each) ? below : above;
+        side = magnitude > side && magnitude <= source.max_code() ? magnitude : side;
+      }
+    return {unpack_code<source>(above), unpack_code<source>(below)};
   }
 
  private:

@@ -60,7 +60,7 @@ struct nested_scale_t {
       const std::size_t first = b * Format::shape.columns;
       const std::size_t left = values.columns() - first;
       const value_range range =
-          range_of(values.columns_from(first, left < Format::shape.columns ? left : Format::shape.columns));
+          values.columns_from(first, left < Format::shape.columns ? left : Format::shape.columns).range();
       find_ideal<Format>(range, tensor, scales[b], depths[b]);
       largest_scale = larger_magnitude(largest_scale, scales[b]);
       largest_depth = larger_magnitude(largest_depth, depths[b]);
@@ -86,23 +86,6 @@ struct nested_scale_t {
   }
 
  private:
-  struct value_range {
-    unpacked_number highest;  ///< of the values and 0
-    unpacked_number depth;    ///< of the lowest below 0
-  };
-  template <block_source T>
-  static constexpr value_range range_of(const block_values<T>& values) noexcept {
-    constexpr float_format source = source_format<T>();
-    std::uint64_t above = 0;
-    std::uint64_t below = 0;
-    for (std::size_t i = 0; i < values.size(); ++i) {
-      const std::uint64_t code = source_code(values[i]);
-      const std::uint64_t magnitude = code & source.magnitude_mask();
-      std::uint64_t& side = source.is_negative(code) ? below : above;
-      side = magnitude > side && magnitude <= source.max_code() ? magnitude : side;
-    }
-    return {unpack_code<source>(above), unpack_code<source>(below)};
-  }
   template <blocked Format>
   static constexpr void find_ideal(const value_range& range,
                                    [[maybe_unused]] const typename Format::tensor_scale_type& tensor,
