@@ -1,0 +1,160 @@
+// The data sheet of AVX2 with FMA (Haswell, Zen and later): sixteen lanes are two registers.
+// What each primitive does is said in simd/scalar.hpp; the loops are in the *_core.inl files.
+#pragma once
+
+#include <fewbits/simd/cores.hpp>
+#include <fewbits/simd/target.hpp>
+
+#if FEWBITS_SIMD_X86
+FEWBITS_TARGET_AVX2_BEGIN
+FEWBITS_SIMD_BEGIN(avx2)
+
+struct words {
+  __m256i low, high;
+};
+struct floats {
+  __m256 low, high;
+};
+using mask = words;  // all ones or all zeros in a lane
+struct table16 {
+  __m256i low, high;
+};
+
+FEWBITS_LANES words fill(std::uint32_t word) noexcept {
+  const __m256i all = _mm256_set1_epi32(static_cast<int>(word));
+  return {all, all};
+}
+FEWBITS_LANES floats fill_floats(float number) noexcept {
+  const __m256 all = _mm256_set1_ps(number);
+  return {all, all};
+}
+
+FEWBITS_LANES words load_words(const void* from) noexcept {
+  const auto* at = static_cast<const __m256i*>(from);
+  return {_mm256_loadu_si256(at), _mm256_loadu_si256(at + 1)};
+}
+FEWBITS_LANES words load_bytes(const void* from) noexcept {
+  const __m128i bytes = _mm_loadu_si128(static_cast<const __m128i*>(from));
+  return {_mm256_cvtepu8_epi32(bytes), _mm256_cvtepu8_epi32(_mm_srli_si128(bytes, 8))};
+}
+FEWBITS_LANES words load_halves(const void* from) noexcept {
+  const auto* at = static_cast<const __m128i*>(from);
+  return {_mm256_cvtepu16_epi32(_mm_loadu_si128(at)), _mm256_cvtepu16_epi32(_mm_loadu_si128(at + 1))};
+}
+FEWBITS_LANES void store_words(void* to, words lanes) noexcept {
+  auto* at = static_cast<__m256i*>(to);
+  _mm256_storeu_si256(at, lanes.low);
+  _mm256_storeu_si256(at + 1, lanes.high);
+}
+FEWBITS_LANES void stream_words(void* to, words lanes) noexcept {
+  auto* at = static_cast<__m256i*>(to);
+  _mm256_stream_si256(at, lanes.low);
+  _mm256_stream_si256(at + 1, lanes.high);
+}
+FEWBITS_LANES void store_bytes(void* to, words lanes) noexcept {
+  const __m256i bytes = _mm256_set1_epi32(255);
+  const __m256i halves = _mm256_packus_epi32(_mm256_and_si256(lanes.low, bytes), _mm256_and_si256(lanes.high, bytes));
+  const __m256i ordered = _mm256_permute4x64_epi64(halves, 0xd8);
+  _mm_storeu_si128(static_cast<__m128i*>(to),
+                   _mm_packus_epi16(_mm256_castsi256_si128(ordered), _mm256_extracti128_si256(ordered, 1)));
+}
+FEWBITS_LANES void store_halves(void* to, words lanes) noexcept {
+  const __m256i low_halves = _mm256_set1_epi32(0xffff);
+  const __m256i halves =
+      _mm256_packus_epi32(_mm256_and_si256(lanes.low, low_halves), _mm256_and_si256(lanes.high, low_halves));
+  _mm256_storeu_si256(static_cast<__m256i*>(to), _mm256_permute4x64_epi64(halves, 0xd8));
+}
+
+FEWBITS_LANES words bit_and(words a, words b) noexcept {
+  return {_mm256_and_si256(a.low, b.low), _mm256_and_si256(a.high, b.high)};
+}
+FEWBITS_LANES words bit_or(words a, words b) noexcept {
+  return {_mm256_or_si256(a.low, b.low), _mm256_or_si256(a.high, b.high)};
+}
+FEWBITS_LANES words bit_xor(words a, words b) noexcept {
+  return {_mm256_xor_si256(a.low, b.low), _mm256_xor_si256(a.high, b.high)};
+}
+FEWBITS_LANES words add(words a, words b) noexcept {
+  return {_mm256_add_epi32(a.low, b.low), _mm256_add_epi32(a.high, b.high)};
+}
+FEWBITS_LANES words subtract(words a, words b) noexcept {
+  return {_mm256_sub_epi32(a.low, b.low), _mm256_sub_epi32(a.high, b.high)};
+}
+template <int Count>
+FEWBITS_LANES words shift_left(words a) noexcept {
+  return {_mm256_slli_epi32(a.low, Count), _mm256_slli_epi32(a.high, Count)};
+}
+template <int Count>
+FEWBITS_LANES words shift_right(words a) noexcept {
+  return {_mm256_srli_epi32(a.low, Count), _mm256_srli_epi32(a.high, Count)};
+}
+template <int Count>
+FEWBITS_LANES words shift_right_signed(words a) noexcept {
+  return {_mm256_srai_epi32(a.low, Count), _mm256_srai_epi32(a.high, Count)};
+}
+FEWBITS_LANES words shift_left_by(words a, words counts) noexcept {
+  return {_mm256_sllv_epi32(a.low, counts.low), _mm256_sllv_epi32(a.high, counts.high)};
+}
+FEWBITS_LANES words shift_right_by(words a, words counts) noexcept {
+  return {_mm256_srlv_epi32(a.low, counts.low), _mm256_srlv_epi32(a.high, counts.high)};
+}
+FEWBITS_LANES words larger(words a, words b) noexcept {
+  return {_mm256_max_epi32(a.low, b.low), _mm256_max_epi32(a.high, b.high)};
+}
+FEWBITS_LANES words smaller(words a, words b) noexcept {
+  return {_mm256_min_epi32(a.low, b.low), _mm256_min_epi32(a.high, b.high)};
+}
+
+FEWBITS_LANES mask equal(words a, words b) noexcept {
+  return {_mm256_cmpeq_epi32(a.low, b.low), _mm256_cmpeq_epi32(a.high, b.high)};
+}
+FEWBITS_LANES mask greater(words a, words b) noexcept {
+  return {_mm256_cmpgt_epi32(a.low, b.low), _mm256_cmpgt_epi32(a.high, b.high)};
+}
+FEWBITS_LANES mask either(mask a, mask b) noexcept { return bit_or(a, b); }
+FEWBITS_LANES words select(mask where, words then, words otherwise) noexcept {
+  return {_mm256_blendv_epi8(otherwise.low, then.low, where.low),
+          _mm256_blendv_epi8(otherwise.high, then.high, where.high)};
+}
+FEWBITS_LANES std::uint32_t bits_of(mask a) noexcept {
+  const int low = _mm256_movemask_ps(_mm256_castsi256_ps(a.low));
+  const int high = _mm256_movemask_ps(_mm256_castsi256_ps(a.high));
+  return static_cast<std::uint32_t>(high << 8 | low);
+}
+
+FEWBITS_LANES words as_words(floats a) noexcept { return {_mm256_castps_si256(a.low), _mm256_castps_si256(a.high)}; }
+FEWBITS_LANES floats as_floats(words a) noexcept { return {_mm256_castsi256_ps(a.low), _mm256_castsi256_ps(a.high)}; }
+FEWBITS_LANES floats from_integers(words a) noexcept { return {_mm256_cvtepi32_ps(a.low), _mm256_cvtepi32_ps(a.high)}; }
+FEWBITS_LANES floats add(floats a, floats b) noexcept {
+  return {_mm256_add_ps(a.low, b.low), _mm256_add_ps(a.high, b.high)};
+}
+FEWBITS_LANES floats subtract(floats a, floats b) noexcept {
+  return {_mm256_sub_ps(a.low, b.low), _mm256_sub_ps(a.high, b.high)};
+}
+FEWBITS_LANES floats multiply(floats a, floats b) noexcept {
+  return {_mm256_mul_ps(a.low, b.low), _mm256_mul_ps(a.high, b.high)};
+}
+FEWBITS_LANES floats multiply_add(floats a, floats b, floats c) noexcept {
+  return {_mm256_fmadd_ps(a.low, b.low, c.low), _mm256_fmadd_ps(a.high, b.high, c.high)};
+}
+
+FEWBITS_LANES table16 load_table(const std::uint32_t* from) noexcept {
+  const words all = load_words(from);
+  return {all.low, all.high};
+}
+FEWBITS_LANES __m256i look_up(table16 table, __m256i index) noexcept {
+  const __m256 low = _mm256_castsi256_ps(_mm256_permutevar8x32_epi32(table.low, index));
+  const __m256 high = _mm256_castsi256_ps(_mm256_permutevar8x32_epi32(table.high, index));
+  return _mm256_castps_si256(_mm256_blendv_ps(low, high, _mm256_castsi256_ps(_mm256_slli_epi32(index, 28))));
+}
+FEWBITS_LANES words look_up(table16 table, words index) noexcept {
+  return {look_up(table, index.low), look_up(table, index.high)};
+}
+
+#include <fewbits/simd/lanes_core.inl>
+//
+#include <fewbits/simd/convert_core.inl>
+
+FEWBITS_SIMD_END
+FEWBITS_TARGET_END
+#endif

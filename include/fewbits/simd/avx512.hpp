@@ -1,0 +1,96 @@
+// The data sheet of AVX-512 (F, BW, VL, DQ, VNNI, VBMI: Ice Lake, Zen 4 and later): sixteen lanes are one register.
+// What each primitive does is said in simd/scalar.hpp; the loops are in the *_core.inl files.
+#pragma once
+
+#include <fewbits/simd/cores.hpp>
+#include <fewbits/simd/target.hpp>
+
+#if FEWBITS_SIMD_X86
+FEWBITS_TARGET_AVX512_BEGIN
+FEWBITS_SIMD_BEGIN(avx512)
+
+using words = __m512i;
+using floats = __m512;
+using mask = __mmask16;
+struct table16 {
+  __m512i entries;
+};
+// g++ 12 warns of its own undefined registers where an intrinsic has no mask (bug 105593); with all lanes in the mask
+// it emits the same instruction.
+inline constexpr mask all_lanes = 0xffff;
+
+FEWBITS_LANES words fill(std::uint32_t word) noexcept { return _mm512_set1_epi32(static_cast<int>(word)); }
+FEWBITS_LANES floats fill_floats(float number) noexcept { return _mm512_set1_ps(number); }
+
+FEWBITS_LANES words load_words(const void* from) noexcept { return _mm512_loadu_si512(from); }
+FEWBITS_LANES words load_bytes(const void* from) noexcept {
+  return _mm512_maskz_cvtepu8_epi32(all_lanes, _mm_loadu_si128(static_cast<const __m128i*>(from)));
+}
+FEWBITS_LANES words load_halves(const void* from) noexcept {
+  return _mm512_maskz_cvtepu16_epi32(all_lanes, _mm256_loadu_si256(static_cast<const __m256i*>(from)));
+}
+FEWBITS_LANES void store_words(void* to, words lanes) noexcept { _mm512_storeu_si512(to, lanes); }
+FEWBITS_LANES void store_bytes(void* to, words lanes) noexcept {
+  _mm_storeu_si128(static_cast<__m128i*>(to), _mm512_maskz_cvtepi32_epi8(all_lanes, lanes));
+}
+FEWBITS_LANES void store_halves(void* to, words lanes) noexcept {
+  _mm256_storeu_si256(static_cast<__m256i*>(to), _mm512_maskz_cvtepi32_epi16(all_lanes, lanes));
+}
+FEWBITS_LANES void stream_words(void* to, words lanes) noexcept {
+  _mm512_stream_si512(static_cast<__m512i*>(to), lanes);
+}
+
+FEWBITS_LANES words bit_and(words a, words b) noexcept { return _mm512_and_si512(a, b); }
+FEWBITS_LANES words bit_or(words a, words b) noexcept { return _mm512_or_si512(a, b); }
+FEWBITS_LANES words bit_xor(words a, words b) noexcept { return _mm512_xor_si512(a, b); }
+FEWBITS_LANES words add(words a, words b) noexcept { return _mm512_add_epi32(a, b); }
+FEWBITS_LANES words subtract(words a, words b) noexcept { return _mm512_sub_epi32(a, b); }
+template <int Count>
+FEWBITS_LANES words shift_left(words a) noexcept {
+  return _mm512_maskz_slli_epi32(all_lanes, a, Count);
+}
+template <int Count>
+FEWBITS_LANES words shift_right(words a) noexcept {
+  return _mm512_maskz_srli_epi32(all_lanes, a, Count);
+}
+template <int Count>
+FEWBITS_LANES words shift_right_signed(words a) noexcept {
+  return _mm512_maskz_srai_epi32(all_lanes, a, Count);
+}
+FEWBITS_LANES words shift_left_by(words a, words counts) noexcept {
+  return _mm512_maskz_sllv_epi32(all_lanes, a, counts);
+}
+FEWBITS_LANES words shift_right_by(words a, words counts) noexcept {
+  return _mm512_maskz_srlv_epi32(all_lanes, a, counts);
+}
+FEWBITS_LANES words larger(words a, words b) noexcept { return _mm512_maskz_max_epi32(all_lanes, a, b); }
+FEWBITS_LANES words smaller(words a, words b) noexcept { return _mm512_maskz_min_epi32(all_lanes, a, b); }
+
+FEWBITS_LANES mask equal(words a, words b) noexcept { return _mm512_cmpeq_epi32_mask(a, b); }
+FEWBITS_LANES mask greater(words a, words b) noexcept { return _mm512_cmpgt_epi32_mask(a, b); }
+FEWBITS_LANES mask either(mask a, mask b) noexcept { return static_cast<mask>(a | b); }
+FEWBITS_LANES words select(mask where, words then, words otherwise) noexcept {
+  return _mm512_mask_mov_epi32(otherwise, where, then);
+}
+FEWBITS_LANES std::uint32_t bits_of(mask a) noexcept { return a; }
+
+FEWBITS_LANES words as_words(floats a) noexcept { return _mm512_castps_si512(a); }
+FEWBITS_LANES floats as_floats(words a) noexcept { return _mm512_castsi512_ps(a); }
+FEWBITS_LANES floats from_integers(words a) noexcept { return _mm512_maskz_cvtepi32_ps(all_lanes, a); }
+FEWBITS_LANES floats add(floats a, floats b) noexcept { return _mm512_add_ps(a, b); }
+FEWBITS_LANES floats subtract(floats a, floats b) noexcept { return _mm512_sub_ps(a, b); }
+FEWBITS_LANES floats multiply(floats a, floats b) noexcept { return _mm512_mul_ps(a, b); }
+FEWBITS_LANES floats multiply_add(floats a, floats b, floats c) noexcept { return _mm512_fmadd_ps(a, b, c); }
+
+FEWBITS_LANES table16 load_table(const std::uint32_t* from) noexcept { return {_mm512_loadu_si512(from)}; }
+FEWBITS_LANES words look_up(table16 table, words index) noexcept {
+  return _mm512_maskz_permutexvar_epi32(all_lanes, index, table.entries);
+}
+
+#include <fewbits/simd/lanes_core.inl>
+//
+#include <fewbits/simd/convert_core.inl>
+
+FEWBITS_SIMD_END
+FEWBITS_TARGET_END
+#endif

@@ -1,0 +1,164 @@
+// Sixteen elements at once, to float32 and back. Included by every data sheet inside its region; built on its
+// primitives alone. Only integers round, and the one floating-point subtraction is exact and far from subnormals, so
+// the bits do not depend on MXCSR, FTZ or -ffast-math.
+
+/// The constants of a code that is positive or negative, by the lanes' signs.
+FEWBITS_LANES words by_sign(mask is_negative, std::uint32_t positive, std::uint32_t negative) noexcept {
+  return positive == negative ? fill(positive) : select(is_negative, fill(negative), fill(positive));
+}
+
+/// Float32's bits of sixteen codes. Bits above the code are ignored.
+template <class Element>
+FEWBITS_LANES words widen_lanes(words codes) noexcept {
+  constexpr auto f = Element::format;
+  constexpr widening way = widening_of<Element>();
+  static_assert(way != widening::one_by_one);
+  if constexpr (way == widening::table) {
+    return look_up(load_table(value_table<Element>.data()), codes);
+  } else if constexpr (way == widening::table32) {
+    const words low = look_up(load_table(value_table<Element>.data()), codes);
+    const words high = look_up(load_table(value_table<Element>.data() + 16), codes);
+    return select(equal(bit_and(codes, fill(16)), fill(0)), low, high);
+  } else if constexpr (way == widening::integer) {
+    const words integer = f.is_signed ? shift_right_signed<32 - f.bits()>(shift_left<32 - f.bits()>(codes))
+                                      : bit_and(codes, fill(static_cast<std::uint32_t>(f.code_mask())));
+    const float unit = std::bit_cast<float>(static_cast<std::uint32_t>(127 - f.fraction_bits) << 23);
+    return as_words(multiply(from_integers(integer), fill_floats(unit)));
+  } else {
+    constexpr int to_place = 23 - f.mantissa_bits;
+    const words magnitude = bit_and(codes, fill(static_cast<std::uint32_t>(f.magnitude_mask())));
+    words value = shift_left<to_place>(magnitude);
+    if constexpr (way == widening::fields) {
+      constexpr auto lowest = static_cast<std::uint32_t>(127 + f.min_exponent()) << 23;
+      const words normal = add(value, fill(static_cast<std::uint32_t>(127 - f.bias) << 23));
+      if constexpr (f.mantissa_bits == 0) {
+        value = select(equal(magnitude, fill(0)), fill(0), normal);
+      } else {
+        const words subnormal =
+            as_words(subtract(as_floats(bit_or(value, fill(lowest))), as_floats(fill(lowest))));
+        value = select(greater(fill(static_cast<std::uint32_t>(f.min_normal_code())), magnitude), subnormal, normal);
+      }
+    }
+    const words sign = f.is_signed ? shift_left<31 - f.magnitude_bits()>(
+                                         bit_and(codes, fill(static_cast<std::uint32_t>(f.sign_mask()))))
+                                   : fill(0);
+    value = bit_or(value, sign);
+    if constexpr (f.has_inf()) {
+      constexpr std::uint32_t inf = float_bits_of<Element>(f.inf_code());
+      value = select(equal(magnitude, fill(static_cast<std::uint32_t>(f.inf_code()))), bit_or(fill(inf), sign), value);
+    }
+    if constexpr (f.nan == nan_codes::negative_zero) {
+      constexpr std::uint32_t nan = float_bits_of<Element>(f.sign_mask());
+      value = select(equal(bit_and(codes, fill(static_cast<std::uint32_t>(f.code_mask()))),
+                           fill(static_cast<std::uint32_t>(f.sign_mask()))),
+                     fill(nan), value);
+    } else if constexpr (f.has_nan()) {
+      constexpr std::uint32_t nan = float_bits_of<Element>(f.nan_code());
+      constexpr auto last_number = static_cast<std::uint32_t>(f.has_inf() && f.nan == nan_codes::ieee ? f.inf_code()
+                                                                                                  : f.magnitude_mask() - 1);
+      value = select(greater(magnitude, fill(last_number)), bit_or(fill(nan), sign), value);
+    }
+    return value;
+  }
+}
+
+/// What rounding found: codes, and the lanes whose number lies within four units in float32's last place of a boundary
+/// between codes.
+struct narrowed {
+  words codes;
+  mask close;
+};
+
+/// Rounds significand x 2^-shift to nearest even, shift in 1 ... 25.
+FEWBITS_LANES narrowed round_lanes(words significand, words shift) noexcept {
+  const words one = fill(1);
+  const words half = shift_left_by(one, subtract(shift, one));
+  const words odd = bit_and(shift_right_by(significand, shift), one);
+  const words rest = subtract(bit_and(significand, subtract(shift_left<1>(half), one)), half);
+  return {shift_right_by(add(add(significand, subtract(half, one)), odd), shift),
+          greater(fill(5), larger(rest, subtract(fill(0), rest)))};
+}
+
+/// Codes of sixteen float32 numbers times 2^-halvings, each rounded once. Lanes of `halvings` within -300 ... 300.
+template <class Element, class Encoding>
+FEWBITS_LANES narrowed narrow_lanes(words number_bits, words halvings) noexcept {
+  constexpr auto f = Element::format;
+  constexpr narrowing way = narrowing_of<Element, Encoding>();
+  constexpr special_codes special = special_codes_of<Element, Encoding>;
+  static_assert(way != narrowing::one_by_one);
+  const words one = fill(1);
+  const words magnitude = bit_and(number_bits, fill(0x7fffffff));
+  const mask is_negative = greater(fill(0), number_bits);
+  const mask is_nan = greater(magnitude, fill(0x7f800000));
+  narrowed made;
+  if constexpr (way == narrowing::ladder) {
+    constexpr code_ladder ladder = ladder_of<Element, Encoding>;
+    static constexpr auto rungs = std::bit_cast<std::array<std::uint32_t, 16>>(ladder.boundaries);
+    static constexpr auto codes = ladder.codes;
+    const table16 boundaries = load_table(rungs.data());
+    const words key = bit_xor(number_bits, shift_right<1>(shift_right_signed<31>(number_bits)));
+    words rung = fill(0);
+    for (std::uint32_t step = 8; step != 0; step /= 2) {
+      const words next = add(rung, fill(step));
+      rung = select(greater(look_up(boundaries, next), key), rung, next);
+    }
+    const words above = subtract(look_up(boundaries, smaller(add(rung, one), fill(15))), key);
+    const words below = subtract(key, look_up(boundaries, rung));
+    made.codes = look_up(load_table(codes.data()), rung);
+    made.close = either(greater(fill(5), larger(above, subtract(fill(0), above))), greater(fill(5), below));
+  } else {
+    const words field = shift_right<23>(magnitude);
+    const words significand =
+        bit_or(bit_and(number_bits, fill(0x7fffff)), shift_left<23>(smaller(field, one)));
+    const words exponent = subtract(larger(field, one), halvings);  // of the lowest digit, plus 150
+    if constexpr (way == narrowing::integer) {
+      const words wanted = subtract(fill(static_cast<std::uint32_t>(150 - f.fraction_bits)), exponent);
+      made = round_lanes(significand, smaller(larger(wanted, one), fill(25)));
+      const words limit = by_sign(is_negative, static_cast<std::uint32_t>(f.max_code()),
+                                  static_cast<std::uint32_t>(f.negative_limit()));
+      words rounded = smaller(select(greater(one, wanted), limit, made.codes), limit);
+      rounded = select(is_negative, subtract(fill(0), rounded), rounded);
+      made.codes = bit_and(rounded, fill(static_cast<std::uint32_t>(f.code_mask())));
+      if constexpr (special.infinite[0] != special.overflow[0] || special.infinite[1] != special.overflow[1])
+        made.codes = select(equal(magnitude, fill(0x7f800000)),
+                            by_sign(is_negative, special.infinite[0], special.infinite[1]), made.codes);
+    } else {
+      // How many binades below the lowest normal number: these many digits fewer.
+      const words below = subtract(fill(static_cast<std::uint32_t>(127 + f.min_exponent())), exponent);
+      const words shift = add(larger(below, fill(0)), fill(23 - f.mantissa_bits));
+      made = round_lanes(significand, smaller(shift, fill(25)));
+      const words rounded =
+          add(made.codes, shift_left<f.mantissa_bits>(larger(subtract(fill(0), below), fill(0))));
+      const mask is_over = greater(rounded, fill(static_cast<std::uint32_t>(f.max_code())));
+      if constexpr (f.is_signed) {
+        const words sign = bit_and(shift_right<31 - f.magnitude_bits()>(number_bits),
+                                   fill(static_cast<std::uint32_t>(f.sign_mask())));
+        made.codes = bit_or(rounded, sign);
+        if constexpr (!f.has_negative_zero())
+          made.codes = select(equal(rounded, fill(0)), by_sign(is_negative, 0, special.tiny[1]), made.codes);
+      } else {
+        made.codes = select(is_negative,
+                            select(equal(rounded, fill(0)), fill(special.tiny[1]), fill(special.overflow[1])), rounded);
+      }
+      made.codes = select(is_over, by_sign(is_negative, special.overflow[0], special.overflow[1]), made.codes);
+      if constexpr (special.infinite[0] != special.overflow[0] || special.infinite[1] != special.overflow[1])
+        made.codes = select(equal(magnitude, fill(0x7f800000)),
+                            by_sign(is_negative, special.infinite[0], special.infinite[1]), made.codes);
+    }
+  }
+  made.codes = select(is_nan, by_sign(is_negative, special.nan[0], special.nan[1]), made.codes);
+  return made;
+}
+
+/// Sixteen numbers of a source type as float32's bits.
+template <class Source>
+FEWBITS_LANES words load_numbers(const Source* from) noexcept {
+  if constexpr (std::is_same_v<Source, float>)
+    return load_words(from);
+  else if constexpr (sizeof(Source) == 1)
+    return widen_lanes<Source>(load_bytes(from));
+  else if constexpr (native_floating_point<Source>)
+    return widen_lanes<minifloat<native_float<Source>::format>>(load_halves(from));
+  else
+    return widen_lanes<Source>(load_halves(from));
+}

@@ -1,0 +1,154 @@
+// The data sheet of AArch64's base NEON: sixteen lanes are four registers.
+// What each primitive does is said in simd/scalar.hpp; the loops are in the *_core.inl files.
+#pragma once
+
+#include <fewbits/simd/cores.hpp>
+#include <fewbits/simd/target.hpp>
+
+#if FEWBITS_SIMD_NEON
+FEWBITS_TARGET_NEON_BEGIN
+FEWBITS_SIMD_BEGIN(neon)
+
+struct words {
+  uint32x4_t part[4];
+};
+struct floats {
+  float32x4_t part[4];
+};
+using mask = words;  // all ones or all zeros in a lane
+struct table16 {
+  uint8x16x4_t bytes;
+};
+
+// One primitive is four times the same instruction.
+#define FEWBITS_EACH_PART(type, expression) \
+  type made;                                \
+  for (int p = 0; p < 4; ++p)               \
+    made.part[p] = expression;              \
+  return made
+
+FEWBITS_LANES words fill(std::uint32_t word) noexcept { FEWBITS_EACH_PART(words, vdupq_n_u32(word)); }
+FEWBITS_LANES floats fill_floats(float number) noexcept { FEWBITS_EACH_PART(floats, vdupq_n_f32(number)); }
+
+FEWBITS_LANES words load_words(const void* from) noexcept {
+  const auto* at = static_cast<const std::uint8_t*>(from);
+  FEWBITS_EACH_PART(words, vreinterpretq_u32_u8(vld1q_u8(at + 16 * p)));
+}
+FEWBITS_LANES words widen_halves(uint16x8_t low, uint16x8_t high) noexcept {
+  return {{vmovl_u16(vget_low_u16(low)), vmovl_high_u16(low), vmovl_u16(vget_low_u16(high)), vmovl_high_u16(high)}};
+}
+FEWBITS_LANES words load_bytes(const void* from) noexcept {
+  const uint8x16_t bytes = vld1q_u8(static_cast<const std::uint8_t*>(from));
+  return widen_halves(vmovl_u8(vget_low_u8(bytes)), vmovl_high_u8(bytes));
+}
+FEWBITS_LANES words load_halves(const void* from) noexcept {
+  const auto* at = static_cast<const std::uint8_t*>(from);
+  return widen_halves(vreinterpretq_u16_u8(vld1q_u8(at)), vreinterpretq_u16_u8(vld1q_u8(at + 16)));
+}
+FEWBITS_LANES void store_words(void* to, words lanes) noexcept {
+  auto* at = static_cast<std::uint8_t*>(to);
+  for (int p = 0; p < 4; ++p)
+    vst1q_u8(at + 16 * p, vreinterpretq_u8_u32(lanes.part[p]));
+}
+FEWBITS_LANES void stream_words(void* to, words lanes) noexcept { store_words(to, lanes); }
+FEWBITS_LANES uint16x8_t narrow(uint32x4_t low, uint32x4_t high) noexcept {
+  return vmovn_high_u32(vmovn_u32(low), high);
+}
+FEWBITS_LANES void store_bytes(void* to, words lanes) noexcept {
+  const uint16x8_t low = narrow(lanes.part[0], lanes.part[1]);
+  const uint16x8_t high = narrow(lanes.part[2], lanes.part[3]);
+  vst1q_u8(static_cast<std::uint8_t*>(to), vmovn_high_u16(vmovn_u16(low), high));
+}
+FEWBITS_LANES void store_halves(void* to, words lanes) noexcept {
+  auto* at = static_cast<std::uint8_t*>(to);
+  vst1q_u8(at, vreinterpretq_u8_u16(narrow(lanes.part[0], lanes.part[1])));
+  vst1q_u8(at + 16, vreinterpretq_u8_u16(narrow(lanes.part[2], lanes.part[3])));
+}
+
+FEWBITS_LANES words bit_and(words a, words b) noexcept { FEWBITS_EACH_PART(words, vandq_u32(a.part[p], b.part[p])); }
+FEWBITS_LANES words bit_or(words a, words b) noexcept { FEWBITS_EACH_PART(words, vorrq_u32(a.part[p], b.part[p])); }
+FEWBITS_LANES words bit_xor(words a, words b) noexcept { FEWBITS_EACH_PART(words, veorq_u32(a.part[p], b.part[p])); }
+FEWBITS_LANES words add(words a, words b) noexcept { FEWBITS_EACH_PART(words, vaddq_u32(a.part[p], b.part[p])); }
+FEWBITS_LANES words subtract(words a, words b) noexcept { FEWBITS_EACH_PART(words, vsubq_u32(a.part[p], b.part[p])); }
+template <int Count>
+FEWBITS_LANES words shift_left(words a) noexcept {
+  FEWBITS_EACH_PART(words, vshlq_u32(a.part[p], vdupq_n_s32(Count)));
+}
+template <int Count>
+FEWBITS_LANES words shift_right(words a) noexcept {
+  FEWBITS_EACH_PART(words, vshlq_u32(a.part[p], vdupq_n_s32(-Count)));
+}
+template <int Count>
+FEWBITS_LANES words shift_right_signed(words a) noexcept {
+  FEWBITS_EACH_PART(words, vreinterpretq_u32_s32(vshlq_s32(vreinterpretq_s32_u32(a.part[p]), vdupq_n_s32(-Count))));
+}
+FEWBITS_LANES words shift_left_by(words a, words counts) noexcept {
+  FEWBITS_EACH_PART(words, vshlq_u32(a.part[p], vreinterpretq_s32_u32(counts.part[p])));
+}
+FEWBITS_LANES words shift_right_by(words a, words counts) noexcept {
+  FEWBITS_EACH_PART(words, vshlq_u32(a.part[p], vnegq_s32(vreinterpretq_s32_u32(counts.part[p]))));
+}
+FEWBITS_LANES words larger(words a, words b) noexcept {
+  FEWBITS_EACH_PART(
+      words, vreinterpretq_u32_s32(vmaxq_s32(vreinterpretq_s32_u32(a.part[p]), vreinterpretq_s32_u32(b.part[p]))));
+}
+FEWBITS_LANES words smaller(words a, words b) noexcept {
+  FEWBITS_EACH_PART(
+      words, vreinterpretq_u32_s32(vminq_s32(vreinterpretq_s32_u32(a.part[p]), vreinterpretq_s32_u32(b.part[p]))));
+}
+
+FEWBITS_LANES mask equal(words a, words b) noexcept { FEWBITS_EACH_PART(mask, vceqq_u32(a.part[p], b.part[p])); }
+FEWBITS_LANES mask greater(words a, words b) noexcept {
+  FEWBITS_EACH_PART(mask, vcgtq_s32(vreinterpretq_s32_u32(a.part[p]), vreinterpretq_s32_u32(b.part[p])));
+}
+FEWBITS_LANES mask either(mask a, mask b) noexcept { return bit_or(a, b); }
+FEWBITS_LANES words select(mask where, words then, words otherwise) noexcept {
+  FEWBITS_EACH_PART(words, vbslq_u32(where.part[p], then.part[p], otherwise.part[p]));
+}
+FEWBITS_LANES std::uint32_t bits_of(mask a) noexcept {
+  const std::uint32_t weights[4] = {1, 2, 4, 8};
+  const uint32x4_t places = vld1q_u32(weights);
+  std::uint32_t bits = 0;
+  for (int p = 0; p < 4; ++p)
+    bits |= vaddvq_u32(vandq_u32(a.part[p], places)) << (4 * p);
+  return bits;
+}
+
+FEWBITS_LANES words as_words(floats a) noexcept { FEWBITS_EACH_PART(words, vreinterpretq_u32_f32(a.part[p])); }
+FEWBITS_LANES floats as_floats(words a) noexcept { FEWBITS_EACH_PART(floats, vreinterpretq_f32_u32(a.part[p])); }
+FEWBITS_LANES floats from_integers(words a) noexcept {
+  FEWBITS_EACH_PART(floats, vcvtq_f32_s32(vreinterpretq_s32_u32(a.part[p])));
+}
+FEWBITS_LANES floats add(floats a, floats b) noexcept { FEWBITS_EACH_PART(floats, vaddq_f32(a.part[p], b.part[p])); }
+FEWBITS_LANES floats subtract(floats a, floats b) noexcept {
+  FEWBITS_EACH_PART(floats, vsubq_f32(a.part[p], b.part[p]));
+}
+FEWBITS_LANES floats multiply(floats a, floats b) noexcept {
+  FEWBITS_EACH_PART(floats, vmulq_f32(a.part[p], b.part[p]));
+}
+FEWBITS_LANES floats multiply_add(floats a, floats b, floats c) noexcept {
+  FEWBITS_EACH_PART(floats, vfmaq_f32(c.part[p], a.part[p], b.part[p]));
+}
+
+FEWBITS_LANES table16 load_table(const std::uint32_t* from) noexcept {
+  const words all = load_words(from);
+  return {{{vreinterpretq_u8_u32(all.part[0]), vreinterpretq_u8_u32(all.part[1]), vreinterpretq_u8_u32(all.part[2]),
+            vreinterpretq_u8_u32(all.part[3])}}};
+}
+FEWBITS_LANES words look_up(table16 table, words index) noexcept {
+  const uint32x4_t bytes_of_entry = vdupq_n_u32(0x03020100);
+  FEWBITS_EACH_PART(
+      words, vreinterpretq_u32_u8(
+                 vqtbl4q_u8(table.bytes, vreinterpretq_u8_u32(vmlaq_n_u32(
+                                             bytes_of_entry, vandq_u32(index.part[p], vdupq_n_u32(15)), 0x04040404)))));
+}
+
+#undef FEWBITS_EACH_PART
+
+#include <fewbits/simd/lanes_core.inl>
+//
+#include <fewbits/simd/convert_core.inl>
+
+FEWBITS_SIMD_END
+FEWBITS_TARGET_END
+#endif
