@@ -256,22 +256,22 @@ TEST(Isa, HasWhatTheSystemLists) {
 TEST(Isa, WhatIsAvailableRuns) {
 #if FEWBITS_SIMD_X86
   if (fb::is_available(fb::isa::avx2)) {
-    EXPECT_EQ(fb::simd::avx2_trial::run(), 16);
+    EXPECT_EQ(fb::simd::avx2_trial::run(), 16.0f);
   }
   if (fb::is_available(fb::isa::avx2) && fb::detected_features().avx_vnni) {
-    EXPECT_EQ(fb::simd::avx2_vnni_trial::run(), 16);
+    EXPECT_EQ(fb::simd::avx2_vnni_trial::run(), 16.0f);
   }
   if (fb::is_available(fb::isa::avx512)) {
-    EXPECT_EQ(fb::simd::avx512_trial::run(), 16);
+    EXPECT_EQ(fb::simd::avx512_trial::run(), 16.0f);
   }
   if (fb::is_available(fb::isa::amx)) {
-    EXPECT_EQ(fb::simd::amx_trial::run(), 16);
+    EXPECT_EQ(fb::simd::amx_trial::run(), 16.0f);
   }
 #else
-  EXPECT_EQ(fb::simd::neon_trial::run(), 16);
+  EXPECT_EQ(fb::simd::neon_trial::run(), 16.0f);
 #if FEWBITS_SIMD_NEON_DOT
   if (fb::detected_features().neon_dotprod) {
-    EXPECT_EQ(fb::simd::neon_dot_trial::run(), 16);
+    EXPECT_EQ(fb::simd::neon_dot_trial::run(), 16.0f);
   }
 #endif
 #endif
