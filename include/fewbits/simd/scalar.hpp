@@ -1,0 +1,164 @@
+// The data sheet of every machine, in plain C++: sixteen lanes are an array. Here stands what each primitive does; the
+// sheets of instruction sets have the same names with the same meaning. The loops are in the *_core.inl files.
+#pragma once
+
+#include <fewbits/simd/cores.hpp>
+#include <fewbits/simd/target.hpp>
+
+#if !defined(__GNUC__)
+#include <cmath>
+#define FEWBITS_FUSED_MULTIPLY_ADD std::fma
+#else
+#define FEWBITS_FUSED_MULTIPLY_ADD __builtin_fmaf  // <cmath> would double what this header costs
+#endif
+
+FEWBITS_SIMD_BEGIN(scalar)
+
+/// Sixteen 32-bit integers. Arithmetic wraps; comparisons, `larger` and `smaller` take them as signed.
+struct words {
+  std::uint32_t lane[16];
+};
+/// Sixteen float32 numbers.
+struct floats {
+  float lane[16];
+};
+/// Sixteen answers to one question: all ones or all zeros in a lane. Other sheets have other types.
+using mask = words;
+/// Sixteen words to look up by index.
+struct table16 {
+  std::uint32_t entry[16];
+};
+
+// One primitive is sixteen times the same expression of lane i.
+#define FEWBITS_EACH_LANE(type, expression)                                              \
+  type made;                                                                             \
+  for (int i = 0; i < 16; ++i)                                                           \
+    made.lane[i] = static_cast<std::remove_cvref_t<decltype(made.lane[i])>>(expression); \
+  return made
+
+/// The same number in all lanes.
+FEWBITS_LANES words fill(std::uint32_t word) noexcept { FEWBITS_EACH_LANE(words, word); }
+FEWBITS_LANES floats fill_floats(float number) noexcept { FEWBITS_EACH_LANE(floats, number); }
+
+/// Sixteen objects of 32, 8 or 16 bits from any address, widened with zeros.
+FEWBITS_LANES words load_words(const void* from) noexcept {
+  words made;
+  std::memcpy(made.lane, from, sizeof made.lane);
+  return made;
+}
+FEWBITS_LANES words load_bytes(const void* from) noexcept {
+  std::uint8_t bytes[16];
+  std::memcpy(bytes, from, sizeof bytes);
+  FEWBITS_EACH_LANE(words, bytes[i]);
+}
+FEWBITS_LANES words load_halves(const void* from) noexcept {
+  std::uint16_t halves[16];
+  std::memcpy(halves, from, sizeof halves);
+  FEWBITS_EACH_LANE(words, halves[i]);
+}
+/// The low 32, 8 or 16 bits of each lane to any address.
+FEWBITS_LANES void store_words(void* to, words lanes) noexcept { std::memcpy(to, lanes.lane, sizeof lanes.lane); }
+FEWBITS_LANES void store_bytes(void* to, words lanes) noexcept {
+  std::uint8_t bytes[16];
+  for (int i = 0; i < 16; ++i)
+    bytes[i] = static_cast<std::uint8_t>(lanes.lane[i] & 0xff);
+  std::memcpy(to, bytes, sizeof bytes);
+}
+FEWBITS_LANES void store_halves(void* to, words lanes) noexcept {
+  std::uint16_t halves[16];
+  for (int i = 0; i < 16; ++i)
+    halves[i] = static_cast<std::uint16_t>(lanes.lane[i] & 0xffff);
+  std::memcpy(to, halves, sizeof halves);
+}
+/// As store_words, past the caches where the machine can: the address is a multiple of 64, and nobody reads it before
+/// streams_done().
+FEWBITS_LANES void stream_words(void* to, words lanes) noexcept { store_words(to, lanes); }
+
+FEWBITS_LANES words bit_and(words a, words b) noexcept { FEWBITS_EACH_LANE(words, a.lane[i] & b.lane[i]); }
+FEWBITS_LANES words bit_or(words a, words b) noexcept { FEWBITS_EACH_LANE(words, a.lane[i] | b.lane[i]); }
+FEWBITS_LANES words bit_xor(words a, words b) noexcept { FEWBITS_EACH_LANE(words, a.lane[i] ^ b.lane[i]); }
+FEWBITS_LANES words add(words a, words b) noexcept { FEWBITS_EACH_LANE(words, a.lane[i] + b.lane[i]); }
+FEWBITS_LANES words subtract(words a, words b) noexcept { FEWBITS_EACH_LANE(words, a.lane[i] - b.lane[i]); }
+/// Shifts by Count in 0 ... 31; `shift_right_signed` fills with the sign.
+template <int Count>
+FEWBITS_LANES words shift_left(words a) noexcept {
+  FEWBITS_EACH_LANE(words, a.lane[i] << Count);
+}
+template <int Count>
+FEWBITS_LANES words shift_right(words a) noexcept {
+  FEWBITS_EACH_LANE(words, a.lane[i] >> Count);
+}
+template <int Count>
+FEWBITS_LANES words shift_right_signed(words a) noexcept {
+  FEWBITS_EACH_LANE(words, static_cast<std::int32_t>(a.lane[i]) >> Count);
+}
+/// Each lane by its own count in 0 ... 31.
+FEWBITS_LANES words shift_left_by(words a, words counts) noexcept {
+  FEWBITS_EACH_LANE(words, a.lane[i] << (counts.lane[i] & 31));
+}
+FEWBITS_LANES words shift_right_by(words a, words counts) noexcept {
+  FEWBITS_EACH_LANE(words, a.lane[i] >> (counts.lane[i] & 31));
+}
+/// Of two signed integers the one or the other.
+FEWBITS_LANES words larger(words a, words b) noexcept {
+  FEWBITS_EACH_LANE(
+      words, static_cast<std::int32_t>(a.lane[i]) > static_cast<std::int32_t>(b.lane[i]) ? a.lane[i] : b.lane[i]);
+}
+FEWBITS_LANES words smaller(words a, words b) noexcept {
+  FEWBITS_EACH_LANE(
+      words, static_cast<std::int32_t>(a.lane[i]) < static_cast<std::int32_t>(b.lane[i]) ? a.lane[i] : b.lane[i]);
+}
+
+FEWBITS_LANES mask equal(words a, words b) noexcept {
+  FEWBITS_EACH_LANE(mask, 0u - static_cast<std::uint32_t>(a.lane[i] == b.lane[i]));
+}
+/// a > b, signed.
+FEWBITS_LANES mask greater(words a, words b) noexcept {
+  FEWBITS_EACH_LANE(mask, 0u - static_cast<std::uint32_t>(static_cast<std::int32_t>(a.lane[i]) >
+                                                          static_cast<std::int32_t>(b.lane[i])));
+}
+FEWBITS_LANES mask either(mask a, mask b) noexcept { return bit_or(a, b); }
+FEWBITS_LANES words select(mask where, words then, words otherwise) noexcept {
+  FEWBITS_EACH_LANE(words, (then.lane[i] & where.lane[i]) | (otherwise.lane[i] & ~where.lane[i]));
+}
+/// Bit i is the answer of lane i.
+FEWBITS_LANES std::uint32_t bits_of(mask a) noexcept {
+  std::uint32_t bits = 0;
+  for (int i = 0; i < 16; ++i)
+    bits |= (a.lane[i] & 1) << i;
+  return bits;
+}
+
+/// The bits of numbers, and back.
+FEWBITS_LANES words as_words(floats a) noexcept { return std::bit_cast<words>(a); }
+FEWBITS_LANES floats as_floats(words a) noexcept { return std::bit_cast<floats>(a); }
+/// Of signed integers.
+FEWBITS_LANES floats from_integers(words a) noexcept {
+  FEWBITS_EACH_LANE(floats, static_cast<std::int32_t>(a.lane[i]));
+}
+FEWBITS_LANES floats add(floats a, floats b) noexcept { FEWBITS_EACH_LANE(floats, a.lane[i] + b.lane[i]); }
+FEWBITS_LANES floats subtract(floats a, floats b) noexcept { FEWBITS_EACH_LANE(floats, a.lane[i] - b.lane[i]); }
+FEWBITS_LANES floats multiply(floats a, floats b) noexcept { FEWBITS_EACH_LANE(floats, a.lane[i] * b.lane[i]); }
+/// a x b + c with one rounding.
+FEWBITS_LANES floats multiply_add(floats a, floats b, floats c) noexcept {
+  FEWBITS_EACH_LANE(floats, FEWBITS_FUSED_MULTIPLY_ADD(a.lane[i], b.lane[i], c.lane[i]));
+}
+
+/// Entry (index mod 16) of a table.
+FEWBITS_LANES table16 load_table(const std::uint32_t* from) noexcept {
+  table16 made;
+  std::memcpy(made.entry, from, sizeof made.entry);
+  return made;
+}
+FEWBITS_LANES words look_up(table16 table, words index) noexcept {
+  FEWBITS_EACH_LANE(words, table.entry[index.lane[i] & 15]);
+}
+
+#undef FEWBITS_EACH_LANE
+#undef FEWBITS_FUSED_MULTIPLY_ADD
+
+#include <fewbits/simd/lanes_core.inl>
+//
+#include <fewbits/simd/convert_core.inl>
+
+FEWBITS_SIMD_END
