@@ -51,18 +51,38 @@ FEWBITS_LANES void stream_words(void* to, words lanes) noexcept {
   _mm256_stream_si256(at, lanes.low);
   _mm256_stream_si256(at + 1, lanes.high);
 }
-FEWBITS_LANES void store_bytes(void* to, words lanes) noexcept {
+FEWBITS_LANES __m128i low_bytes(words lanes) noexcept {
   const __m256i bytes = _mm256_set1_epi32(255);
   const __m256i halves = _mm256_packus_epi32(_mm256_and_si256(lanes.low, bytes), _mm256_and_si256(lanes.high, bytes));
   const __m256i ordered = _mm256_permute4x64_epi64(halves, 0xd8);
-  _mm_storeu_si128(static_cast<__m128i*>(to),
-                   _mm_packus_epi16(_mm256_castsi256_si128(ordered), _mm256_extracti128_si256(ordered, 1)));
+  return _mm_packus_epi16(_mm256_castsi256_si128(ordered), _mm256_extracti128_si256(ordered, 1));
+}
+FEWBITS_LANES void store_bytes(void* to, words lanes) noexcept {
+  _mm_storeu_si128(static_cast<__m128i*>(to), low_bytes(lanes));
 }
 FEWBITS_LANES void store_halves(void* to, words lanes) noexcept {
   const __m256i low_halves = _mm256_set1_epi32(0xffff);
   const __m256i halves =
       _mm256_packus_epi32(_mm256_and_si256(lanes.low, low_halves), _mm256_and_si256(lanes.high, low_halves));
   _mm256_storeu_si256(static_cast<__m256i*>(to), _mm256_permute4x64_epi64(halves, 0xd8));
+}
+
+FEWBITS_LANES void streams_done() noexcept { _mm_sfence(); }
+
+#include <fewbits/simd/packing_x86.inl>
+//
+template <int Bits, bit_order Order>
+FEWBITS_LANES words load_packed(const void* from) noexcept {
+  const __m256i all = _mm256_broadcastsi128_si256(load_some<2 * static_cast<std::size_t>(Bits)>(from));
+  const auto& places = places_of<Bits, Order>;
+  const auto* bytes = reinterpret_cast<const __m256i*>(places.bytes.data());
+  const auto* shifts = reinterpret_cast<const __m256i*>(places.shifts.data());
+  return {_mm256_srlv_epi32(_mm256_shuffle_epi8(all, _mm256_load_si256(bytes)), _mm256_load_si256(shifts)),
+          _mm256_srlv_epi32(_mm256_shuffle_epi8(all, _mm256_load_si256(bytes + 1)), _mm256_load_si256(shifts + 1))};
+}
+template <int Bits, bit_order Order>
+FEWBITS_LANES void store_packed(void* to, words lanes) noexcept {
+  store_packed_bytes<Bits, Order>(to, low_bytes(lanes));
 }
 
 FEWBITS_LANES words bit_and(words a, words b) noexcept {
@@ -121,6 +141,14 @@ FEWBITS_LANES std::uint32_t bits_of(mask a) noexcept {
   const int high = _mm256_movemask_ps(_mm256_castsi256_ps(a.high));
   return static_cast<std::uint32_t>(high << 8 | low);
 }
+
+FEWBITS_LANES std::uint32_t largest_lane(words a) noexcept {
+  const __m256i eight = _mm256_max_epi32(a.low, a.high);
+  __m128i four = _mm_max_epi32(_mm256_castsi256_si128(eight), _mm256_extracti128_si256(eight, 1));
+  four = _mm_max_epi32(four, _mm_shuffle_epi32(four, 0x4e));
+  return static_cast<std::uint32_t>(_mm_cvtsi128_si32(_mm_max_epi32(four, _mm_shuffle_epi32(four, 0xb1))));
+}
+FEWBITS_LANES bool rounds_to_nearest() noexcept { return (_mm_getcsr() & 0x6000) == 0; }
 
 FEWBITS_LANES words as_words(floats a) noexcept { return {_mm256_castps_si256(a.low), _mm256_castps_si256(a.high)}; }
 FEWBITS_LANES floats as_floats(words a) noexcept { return {_mm256_castsi256_ps(a.low), _mm256_castsi256_ps(a.high)}; }

@@ -40,6 +40,22 @@ FEWBITS_LANES void stream_words(void* to, words lanes) noexcept {
   _mm512_stream_si512(static_cast<__m512i*>(to), lanes);
 }
 
+FEWBITS_LANES void streams_done() noexcept { _mm_sfence(); }
+
+#include <fewbits/simd/packing_x86.inl>
+//
+template <int Bits, bit_order Order>
+FEWBITS_LANES words load_packed(const void* from) noexcept {
+  const __m512i all = _mm512_maskz_broadcast_i32x4(all_lanes, load_some<2 * static_cast<std::size_t>(Bits)>(from));
+  const auto& places = places_of<Bits, Order>;
+  return _mm512_maskz_srlv_epi32(all_lanes, _mm512_shuffle_epi8(all, _mm512_load_si512(places.bytes.data())),
+                                 _mm512_load_si512(places.shifts.data()));
+}
+template <int Bits, bit_order Order>
+FEWBITS_LANES void store_packed(void* to, words lanes) noexcept {
+  store_packed_bytes<Bits, Order>(to, _mm512_maskz_cvtepi32_epi8(all_lanes, lanes));
+}
+
 FEWBITS_LANES words bit_and(words a, words b) noexcept { return _mm512_and_si512(a, b); }
 FEWBITS_LANES words bit_or(words a, words b) noexcept { return _mm512_or_si512(a, b); }
 FEWBITS_LANES words bit_xor(words a, words b) noexcept { return _mm512_xor_si512(a, b); }
@@ -73,6 +89,14 @@ FEWBITS_LANES words select(mask where, words then, words otherwise) noexcept {
   return _mm512_mask_mov_epi32(otherwise, where, then);
 }
 FEWBITS_LANES std::uint32_t bits_of(mask a) noexcept { return a; }
+
+FEWBITS_LANES std::uint32_t largest_lane(words a) noexcept {
+  __m256i eight = _mm256_max_epi32(_mm512_castsi512_si256(a), _mm512_maskz_extracti32x8_epi32(0xff, a, 1));
+  __m128i four = _mm_max_epi32(_mm256_castsi256_si128(eight), _mm256_extracti128_si256(eight, 1));
+  four = _mm_max_epi32(four, _mm_shuffle_epi32(four, 0x4e));
+  return static_cast<std::uint32_t>(_mm_cvtsi128_si32(_mm_max_epi32(four, _mm_shuffle_epi32(four, 0xb1))));
+}
+FEWBITS_LANES bool rounds_to_nearest() noexcept { return (_mm_getcsr() & 0x6000) == 0; }
 
 FEWBITS_LANES words as_words(floats a) noexcept { return _mm512_castps_si512(a); }
 FEWBITS_LANES floats as_floats(words a) noexcept { return _mm512_castsi512_ps(a); }

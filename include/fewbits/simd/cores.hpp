@@ -14,6 +14,7 @@
 #include <fewbits/number/convert.hpp>
 #include <fewbits/number/types.hpp>
 #include <fewbits/simd/element_data.hpp>
+#include <fewbits/simd/packing_data.hpp>
 #include <fewbits/simd/target.hpp>
 
 /// A primitive: inlined into kernels of its own region.

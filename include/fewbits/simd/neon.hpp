@@ -54,15 +54,54 @@ FEWBITS_LANES void stream_words(void* to, words lanes) noexcept { store_words(to
 FEWBITS_LANES uint16x8_t narrow(uint32x4_t low, uint32x4_t high) noexcept {
   return vmovn_high_u32(vmovn_u32(low), high);
 }
-FEWBITS_LANES void store_bytes(void* to, words lanes) noexcept {
+FEWBITS_LANES uint8x16_t low_bytes(words lanes) noexcept {
   const uint16x8_t low = narrow(lanes.part[0], lanes.part[1]);
   const uint16x8_t high = narrow(lanes.part[2], lanes.part[3]);
-  vst1q_u8(static_cast<std::uint8_t*>(to), vmovn_high_u16(vmovn_u16(low), high));
+  return vmovn_high_u16(vmovn_u16(low), high);
+}
+FEWBITS_LANES void store_bytes(void* to, words lanes) noexcept {
+  vst1q_u8(static_cast<std::uint8_t*>(to), low_bytes(lanes));
 }
 FEWBITS_LANES void store_halves(void* to, words lanes) noexcept {
   auto* at = static_cast<std::uint8_t*>(to);
   vst1q_u8(at, vreinterpretq_u8_u16(narrow(lanes.part[0], lanes.part[1])));
   vst1q_u8(at + 16, vreinterpretq_u8_u16(narrow(lanes.part[2], lanes.part[3])));
+}
+
+FEWBITS_LANES void streams_done() noexcept {}
+
+template <int Bits, bit_order Order>
+FEWBITS_LANES words load_packed(const void* from) noexcept {
+  constexpr std::size_t count = 2 * static_cast<std::size_t>(Bits);
+  std::uint64_t low = 0, high = 0;
+  std::memcpy(&low, from, count < 8 ? count : 8);
+  if constexpr (count > 8)
+    std::memcpy(&high, static_cast<const char*>(from) + 8, count - 8);
+  const uint8x16_t all = vcombine_u8(vcreate_u8(low), vcreate_u8(high));
+  const auto& places = places_of<Bits, Order>;
+  FEWBITS_EACH_PART(words, vshlq_u32(vreinterpretq_u32_u8(vqtbl1q_u8(all, vld1q_u8(places.bytes.data() + 16 * p))),
+                                     vnegq_s32(vreinterpretq_s32_u32(vld1q_u32(places.shifts.data() + 4 * p)))));
+}
+template <int Bits, bit_order Order>
+FEWBITS_LANES void store_packed(void* to, words lanes) noexcept {
+  // Neighbours are joined, then fours, then eights.
+  constexpr bool is_low = Order == bit_order::low_first;
+  const uint16x8_t ones = vreinterpretq_u16_u8(low_bytes(lanes));
+  const uint16x8_t first = vandq_u16(ones, vdupq_n_u16(0xff)), second = vshrq_n_u16(ones, 8);
+  const uint32x4_t twos = vreinterpretq_u32_u16(is_low ? vorrq_u16(first, vshlq_n_u16(second, Bits))
+                                                       : vorrq_u16(vshlq_n_u16(first, Bits), second));
+  const uint32x4_t low_twos = vandq_u32(twos, vdupq_n_u32(0xffff)), high_twos = vshrq_n_u32(twos, 16);
+  uint8x16_t joined = vreinterpretq_u8_u32(is_low ? vorrq_u32(low_twos, vshlq_n_u32(high_twos, 2 * Bits))
+                                                  : vorrq_u32(vshlq_n_u32(low_twos, 2 * Bits), high_twos));
+  if constexpr (Bits % 2 != 0) {
+    const uint64x2_t fours = vreinterpretq_u64_u8(joined);
+    const uint64x2_t even = vandq_u64(fours, vdupq_n_u64(0xffffffff)), odd = vshrq_n_u64(fours, 32);
+    joined = vreinterpretq_u8_u64(is_low ? vorrq_u64(even, vshlq_n_u64(odd, 4 * Bits))
+                                         : vorrq_u64(vshlq_n_u64(even, 4 * Bits), odd));
+  }
+  std::uint8_t bytes[16];
+  vst1q_u8(bytes, vqtbl1q_u8(joined, vld1q_u8(stored_bytes_of<Bits, Order>.data())));
+  std::memcpy(to, bytes, 2 * static_cast<std::size_t>(Bits));
 }
 
 FEWBITS_LANES words bit_and(words a, words b) noexcept { FEWBITS_EACH_PART(words, vandq_u32(a.part[p], b.part[p])); }
@@ -112,6 +151,17 @@ FEWBITS_LANES std::uint32_t bits_of(mask a) noexcept {
   for (int p = 0; p < 4; ++p)
     bits |= vaddvq_u32(vandq_u32(a.part[p], places)) << (4 * p);
   return bits;
+}
+
+FEWBITS_LANES std::uint32_t largest_lane(words a) noexcept {
+  const int32x4_t low = vmaxq_s32(vreinterpretq_s32_u32(a.part[0]), vreinterpretq_s32_u32(a.part[1]));
+  const int32x4_t high = vmaxq_s32(vreinterpretq_s32_u32(a.part[2]), vreinterpretq_s32_u32(a.part[3]));
+  return static_cast<std::uint32_t>(vmaxvq_s32(vmaxq_s32(low, high)));
+}
+FEWBITS_LANES bool rounds_to_nearest() noexcept {
+  std::uint64_t control = 0;
+  __asm__ volatile("mrs %0, fpcr" : "=r"(control));
+  return (control & 0xc00000) == 0;
 }
 
 FEWBITS_LANES words as_words(floats a) noexcept { FEWBITS_EACH_PART(words, vreinterpretq_u32_f32(a.part[p])); }

@@ -74,6 +74,23 @@ FEWBITS_LANES void store_halves(void* to, words lanes) noexcept {
 /// streams_done().
 FEWBITS_LANES void stream_words(void* to, words lanes) noexcept { store_words(to, lanes); }
 
+FEWBITS_LANES void streams_done() noexcept {}
+
+/// Sixteen codes of Bits bits, 1 to 6, in the 2 x Bits bytes from any address: no other byte is read. Bits above the
+/// code are anything.
+template <int Bits, bit_order Order>
+FEWBITS_LANES words load_packed(const void* from) noexcept {
+  const auto* bytes = static_cast<const std::byte*>(from);
+  FEWBITS_EACH_LANE(words, (fewbits::detail::read_packed<Bits, Order>(bytes + i * Bits / 8, i * Bits % 8)));
+}
+/// The other way round. Precondition: lanes are below 2^Bits.
+template <int Bits, bit_order Order>
+FEWBITS_LANES void store_packed(void* to, words lanes) noexcept {
+  auto* bytes = static_cast<std::byte*>(to);
+  for (int i = 0; i < 16; ++i)
+    fewbits::detail::write_packed<Bits, Order>(bytes + i * Bits / 8, i * Bits % 8, lanes.lane[i]);
+}
+
 FEWBITS_LANES words bit_and(words a, words b) noexcept { FEWBITS_EACH_LANE(words, a.lane[i] & b.lane[i]); }
 FEWBITS_LANES words bit_or(words a, words b) noexcept { FEWBITS_EACH_LANE(words, a.lane[i] | b.lane[i]); }
 FEWBITS_LANES words bit_xor(words a, words b) noexcept { FEWBITS_EACH_LANE(words, a.lane[i] ^ b.lane[i]); }
@@ -127,6 +144,19 @@ FEWBITS_LANES std::uint32_t bits_of(mask a) noexcept {
   for (int i = 0; i < 16; ++i)
     bits |= (a.lane[i] & 1) << i;
   return bits;
+}
+
+/// The largest of the lanes, signed.
+FEWBITS_LANES std::uint32_t largest_lane(words a) noexcept {
+  auto found = static_cast<std::int32_t>(a.lane[0]);
+  for (int i = 1; i < 16; ++i)
+    found = static_cast<std::int32_t>(a.lane[i]) > found ? static_cast<std::int32_t>(a.lane[i]) : found;
+  return static_cast<std::uint32_t>(found);
+}
+/// Does the thread round floating-point results to nearest, as programs do that never asked for anything else?
+FEWBITS_LANES bool rounds_to_nearest() noexcept {
+  const volatile float one = 1.0f, little = 0x1p-24f, more = 0x1.8p-24f;
+  return one + little == one && one + more != one;
 }
 
 /// The bits of numbers, and back.
