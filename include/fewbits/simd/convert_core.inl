@@ -1,39 +1,95 @@
 // Arrays of numbers, one type to another. Included by every data sheet inside its region.
 
-/// `count` numbers of a lane source, each rounded once to the element. No aliasing but from == to of one size.
-template <class Element, class Encoding, class Source>
-void narrow_array(const Source* from, Element* to, std::size_t count) noexcept {
-  static_assert(sizeof(Element) <= 2);
-  const auto piece = [](const Source* numbers, Element* codes) noexcept {
-    const words made = narrow_lanes<Element, Encoding>(load_numbers(numbers), fill(0)).codes;
-    if constexpr (sizeof(Element) == 1)
-      store_bytes(codes, made);
-    else
-      store_halves(codes, made);
-  };
-  std::size_t i = 0;
-  for (; i + 16 <= count; i += 16)
-    piece(from + i, to + i);
-  if (i != count) {
-    Source numbers[16] = {};
-    Element codes[16] = {};
-    std::memcpy(numbers, from + i, (count - i) * sizeof(Source));
-    piece(numbers, codes);
-    std::memcpy(static_cast<void*>(to + i), codes, (count - i) * sizeof(Element));
+/// Sixteen codes of up to 8 bits, packed.
+template <int Bits, bit_order Order>
+FEWBITS_LANES words load_codes(const std::byte* from) noexcept {
+  if constexpr (Bits == 8) {
+    return load_bytes(from);
+  } else if constexpr (Bits == 7) {
+    std::uint32_t codes[16];
+    for (int i = 0; i < 16; ++i)
+      codes[i] = fewbits::detail::read_packed<Bits, Order>(from + i * Bits / 8, i * Bits % 8);
+    return load_words(codes);
+  } else {
+    return load_packed<Bits, Order>(from);
+  }
+}
+template <int Bits, bit_order Order>
+FEWBITS_LANES void store_codes(std::byte* to, words codes) noexcept {
+  if constexpr (Bits == 8) {
+    store_bytes(to, codes);
+  } else if constexpr (Bits == 7) {
+    std::uint8_t bytes[16];
+    store_bytes(bytes, codes);
+    for (int i = 0; i < 16; ++i)
+      fewbits::detail::write_packed<Bits, Order>(to + i * Bits / 8, i * Bits % 8, bytes[i]);
+  } else {
+    store_packed<Bits, Order>(to, codes);
   }
 }
 
-/// `count` numbers as float32, exact. No aliasing.
-template <class Source>
-void widen_array(const Source* from, float* to, std::size_t count) noexcept {
-  std::size_t i = 0;
-  for (; i + 16 <= count; i += 16)
-    store_words(to + i, load_numbers(from + i));
-  if (i != count) {
-    Source numbers[16] = {};
-    float values[16];
-    std::memcpy(static_cast<void*>(numbers), from + i, (count - i) * sizeof(Source));
-    store_words(values, load_numbers(numbers));
-    std::memcpy(to + i, values, (count - i) * sizeof(float));
+/// Writes past the caches, but for what is left over at both ends: to memory that nobody reads soon.
+FEWBITS_LANES void stream_bytes(std::byte* to, const std::byte* from, std::size_t count) noexcept {
+  const std::size_t misplaced = reinterpret_cast<std::uintptr_t>(to) % 64;
+  const std::size_t head = misplaced == 0 ? 0 : 64 - misplaced < count ? 64 - misplaced : count;
+  std::memcpy(to, from, head);
+  std::size_t i = head;
+  for (; i + 64 <= count; i += 64)
+    stream_words(to + i, load_words(from + i));
+  std::memcpy(to + i, from + i, count - i);
+}
+
+/// Numbers `i` to `i` + 15 as float32's bits, exact.
+template <class T>
+FEWBITS_LANES words load_piece(const object_array<T>& from, std::size_t i) noexcept {
+  return load_numbers(from.data + i);
+}
+template <class T, bit_order Order, class Byte>
+FEWBITS_LANES words load_piece(const code_array<T, Order, Byte>& from, std::size_t i) noexcept {
+  return widen_lanes<T>(load_codes<T::format.bits(), Order>(from.data + from.bytes(i)));
+}
+template <class Encoding, class T>
+FEWBITS_LANES void store_piece(const object_array<T>& to, std::size_t i, words numbers) noexcept {
+  if constexpr (std::is_same_v<T, float>) {
+    store_words(to.data + i, numbers);
+  } else {
+    const words codes = narrow_lanes<lane_element<T>, Encoding>(numbers, fill(0)).codes;
+    if constexpr (sizeof(T) == 1)
+      store_bytes(to.data + i, codes);
+    else
+      store_halves(to.data + i, codes);
+  }
+}
+template <class Encoding, class T, bit_order Order, class Byte>
+FEWBITS_LANES void store_piece(const code_array<T, Order, Byte>& to, std::size_t i, words numbers) noexcept {
+  store_codes<T::format.bits(), Order>(to.data + to.bytes(i), narrow_lanes<T, Encoding>(numbers, fill(0)).codes);
+}
+
+/// `count` numbers, each rounded once where the target is narrower; a multiple of 16 where one of the arrays is packed.
+/// `streams`: past the caches. No aliasing.
+template <class Encoding, class From, class To>
+void convert_array(From from, To to, std::size_t count, bool streams) noexcept {
+  std::size_t done = 0;
+  if (streams) {
+    constexpr std::size_t step = 4096;  // numbers at a time by way of the first-level cache
+    alignas(64) std::byte kept[step * sizeof(typename To::number_type)];
+    const To scratch{reinterpret_cast<decltype(to.data)>(kept)};
+    for (; done + step <= count; done += step) {
+      for (std::size_t i = 0; i < step; i += 16)
+        store_piece<Encoding>(scratch, i, load_piece(from, done + i));
+      stream_bytes(reinterpret_cast<std::byte*>(to.data) + to.bytes(done), kept, to.bytes(step));
+    }
+    streams_done();
+  }
+  for (; done + 16 <= count; done += 16)
+    store_piece<Encoding>(to, done, load_piece(from, done));
+  if constexpr (!From::is_packed && !To::is_packed) {
+    if (done != count) {
+      typename From::number_type numbers[16] = {};
+      typename To::number_type converted[16] = {};
+      std::memcpy(static_cast<void*>(numbers), from.data + done, from.bytes(count - done));
+      store_piece<Encoding>(To{converted}, 0, load_piece(From{numbers}, 0));
+      std::memcpy(static_cast<void*>(to.data + done), converted, to.bytes(count - done));
+    }
   }
 }

@@ -69,6 +69,15 @@ inline constexpr std::array<std::uint32_t, 32> value_table = [] {
   return bits;
 }();
 
+/// Bits of the values of all codes of up to 8 bits, for elements that no arithmetic fits.
+template <few_bit_number Element>
+inline constexpr std::array<std::uint32_t, 256> every_value = [] {
+  std::array<std::uint32_t, 256> bits{};
+  for (std::size_t c = 0; c < bits.size(); ++c)
+    bits[c] = float_bits_of<Element>(c);
+  return bits;
+}();
+
 /// The codes of what is not rounded, positive and negative.
 struct special_codes {
   std::uint32_t nan[2]{}, infinite[2]{}, overflow[2]{}, zero[2]{}, tiny[2]{};
@@ -143,6 +152,15 @@ constexpr bool is_default(const Encoding& how) noexcept {
   return how.overflow.overflow == plain.overflow.overflow && how.overflow.infinity == plain.overflow.infinity &&
          how.overflow.negative == plain.overflow.negative && how.overflow.zero == plain.overflow.zero;
 }
+
+/// Does a negative number count by its magnitude?
+template <few_bit_number Element, class Encoding>
+inline constexpr bool drops_signs = [] {
+  if constexpr (is_minifloat<Element>)
+    return !Element::format.is_signed && decltype(Encoding::sign)::drops_sign;
+  else
+    return false;
+}();
 
 template <few_bit_number Element, class Encoding>
 constexpr narrowing narrowing_of() noexcept {

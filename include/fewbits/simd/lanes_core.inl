@@ -82,6 +82,8 @@ FEWBITS_LANES narrowed round_lanes(words significand, words shift) noexcept {
 /// Codes of sixteen float32 numbers times 2^-halvings, each rounded once. Lanes of `halvings` within -300 ... 300.
 template <class Element, class Encoding>
 FEWBITS_LANES narrowed narrow_lanes(words number_bits, words halvings) noexcept {
+  if constexpr (drops_signs<Element, Encoding>)
+    number_bits = bit_and(number_bits, fill(0x7fffffff));
   constexpr auto f = Element::format;
   constexpr narrowing way = narrowing_of<Element, Encoding>();
   constexpr special_codes special = special_codes_of<Element, Encoding>;
