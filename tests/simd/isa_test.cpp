@@ -320,14 +320,50 @@ TEST(Isa, GuardsNestAndBringBackWhatWasBefore) {
   fb::unforce_isa();
 }
 
+// Another thread decides all the time; once a call that began after force_isa has ended, the pin must still be there.
 TEST(Isa, ForcingWhileOthersDecideIsNotLost) {
-  for (int round = 0; round < 200; ++round) {
+  std::atomic<int> calls{0};
+  std::atomic<bool> done{false};
+  std::thread decides([&calls, &done] {
+    while (!done.load()) {
+      (void)fb::active_isa();
+      if (calls.fetch_add(1) % 256 == 0)
+        std::this_thread::yield();
+    }
+  });
+  int lost = 0;
+  constexpr int rounds = 20000;
+  for (int round = 0; round < rounds; ++round) {
     fb::unforce_isa();
-    std::thread decides([] { (void)fb::active_isa(); });
+    for (int wait = 0; wait < round % 64; ++wait)
+      (void)calls.load();
     EXPECT_TRUE(fb::force_isa(fb::isa::scalar).has_value());
-    decides.join();
-    EXPECT_EQ(text(fb::active_isa()), "scalar");
+    for (const int seen = calls.load(); calls.load() < seen + 2;)
+      std::this_thread::yield();
+    lost += fb::active_isa() != fb::isa::scalar;
   }
+  done.store(true);
+  decides.join();
+  EXPECT_EQ(lost, 0);
+  std::printf("visited %d rounds\n", rounds);
+  fb::unforce_isa();
+}
+
+TEST(Isa, AGuardThatForcedNothingBringsNothingBack) {
+  int visited = 0;
+  for (const fb::isa each : fb::every_isa) {
+    if (fb::is_available(each))
+      continue;
+    fb::unforce_isa();
+    {
+      const fb::isa_guard guard(each);
+      EXPECT_FALSE(guard.forced());
+      EXPECT_TRUE(fb::force_isa(fb::isa::scalar).has_value());
+    }
+    EXPECT_EQ(text(fb::active_isa()), "scalar");
+    ++visited;
+  }
+  std::printf("visited %d that this machine lacks\n", visited);
   fb::unforce_isa();
 }
 

@@ -214,10 +214,11 @@ inline bool is_available(isa which) noexcept {
 
 /// The best that is available and not above `limit` in the order of the enumeration.
 inline isa best_isa(isa limit = isa::amx) noexcept {
-  for (std::size_t i = static_cast<std::size_t>(limit); i > 0; --i)
-    if (is_available(every_isa[i]))
-      return every_isa[i];
-  return isa::scalar;
+  isa best = isa::scalar;
+  for (const isa each : every_isa)
+    if (each <= limit && is_available(each))
+      best = each;
+  return best;
 }
 
 namespace isa_detail {
