@@ -332,7 +332,7 @@ TEST(Isa, ForcingWhileOthersDecideIsNotLost) {
     }
   });
   int lost = 0;
-  constexpr int rounds = 20000;
+  constexpr int rounds = 3000;
   for (int round = 0; round < rounds; ++round) {
     fb::unforce_isa();
     for (int wait = 0; wait < round % 64; ++wait)
@@ -348,6 +348,16 @@ TEST(Isa, ForcingWhileOthersDecideIsNotLost) {
   std::printf("visited %d rounds\n", rounds);
   fb::unforce_isa();
 }
+
+#if FEWBITS_SIMD_X86 || FEWBITS_SIMD_NEON
+// The same race without chance: the thread that saw nothing decided gets to decide after the pin.
+TEST(Isa, DecidingLateKeepsThePin) {
+  ASSERT_TRUE(fb::force_isa(fb::isa::scalar).has_value());
+  EXPECT_EQ(text(fb::isa_detail::decide_isa()), "scalar");
+  EXPECT_EQ(text(fb::active_isa()), "scalar");
+  fb::unforce_isa();
+}
+#endif
 
 TEST(Isa, AGuardThatForcedNothingBringsNothingBack) {
   int visited = 0;
