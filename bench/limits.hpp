@@ -22,6 +22,7 @@
 
 #if defined(__linux__)
 #include <sys/mman.h>
+#include <time.h>
 #include <unistd.h>
 #endif
 
@@ -115,8 +116,29 @@ inline double seconds_since(clock::time_point start) noexcept {
   return std::chrono::duration<double>(clock::now() - start).count();
 }
 
+/// A stop watch for the calling thread alone: its processor time, so that other programs on the machine do not count.
+/// The time on the wall where the system does not tell.
+class thread_watch {
+ public:
+  thread_watch() noexcept : start_(now()) {}
+  [[nodiscard]] double seconds() const noexcept { return now() - start_; }
+
+ private:
+  static double now() noexcept {
+#if defined(__linux__)
+    timespec t{};
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
+    return static_cast<double>(t.tv_sec) + 1e-9 * static_cast<double>(t.tv_nsec);
+#else
+    return std::chrono::duration<double>(clock::now().time_since_epoch()).count();
+#endif
+  }
+  double start_;
+};
+
 /// The best rate, in amounts a second, of `work(thread)`, which returns its amount; all threads begin a round together,
-/// and it ends with the last. As many rounds as fit `seconds`, at least three.
+/// and it ends with the last. As many rounds as fit `seconds`, at least three. One thread's time is processor time,
+/// that of several is the time on the wall.
 template <class Work>
 double best_rate(unsigned threads, double seconds, const Work& work) {
   std::vector<double> amount(threads);
@@ -124,9 +146,9 @@ double best_rate(unsigned threads, double seconds, const Work& work) {
   const auto begin = clock::now();
   if (threads == 1) {
     for (int round = 0; round < 3 || seconds_since(begin) < seconds; ++round) {
-      const auto start = clock::now();
+      const thread_watch watch;
       const double done = work(0u);
-      best = (std::max)(best, done / seconds_since(start));
+      best = (std::max)(best, done / watch.seconds());
     }
     return best;
   }
