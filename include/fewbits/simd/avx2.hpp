@@ -179,9 +179,23 @@ FEWBITS_LANES words look_up(table16 table, words index) noexcept {
   return {look_up(table, index.low), look_up(table, index.high)};
 }
 
+// Products. 16 registers: 12 sums, 2 of values, 1 of a broadcast activation.
+inline constexpr std::size_t tile_rows = 6;
+inline constexpr std::size_t tile_panels = 1;
+inline constexpr std::size_t few_panels = 2;
+inline constexpr std::size_t slice_groups = 8;
+inline constexpr std::size_t prefetch_bytes = 2048;
+
+FEWBITS_LANES floats smaller(floats a, floats b) noexcept {
+  return {_mm256_min_ps(a.low, b.low), _mm256_min_ps(a.high, b.high)};
+}
+FEWBITS_LANES void prefetch(const void* from) noexcept { _mm_prefetch(static_cast<const char*>(from), _MM_HINT_T0); }
+
 #include <fewbits/simd/lanes_core.inl>
 //
 #include <fewbits/simd/convert_core.inl>
+//
+#include <fewbits/simd/product_core.inl>
 
 FEWBITS_SIMD_END
 FEWBITS_TARGET_END

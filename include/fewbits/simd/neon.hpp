@@ -193,11 +193,25 @@ FEWBITS_LANES words look_up(table16 table, words index) noexcept {
                                              bytes_of_entry, vandq_u32(index.part[p], vdupq_n_u32(15)), 0x04040404)))));
 }
 
+// Products. 32 registers: 24 sums, 4 of values, 1 of a broadcast activation.
+inline constexpr std::size_t tile_rows = 6;
+inline constexpr std::size_t tile_panels = 1;
+inline constexpr std::size_t few_panels = 1;
+inline constexpr std::size_t slice_groups = 8;
+inline constexpr std::size_t prefetch_bytes = 2048;
+
+FEWBITS_LANES floats smaller(floats a, floats b) noexcept {
+  FEWBITS_EACH_PART(floats, vminq_f32(a.part[p], b.part[p]));
+}
+FEWBITS_LANES void prefetch(const void* from) noexcept { __builtin_prefetch(from); }
+
 #undef FEWBITS_EACH_PART
 
 #include <fewbits/simd/lanes_core.inl>
 //
 #include <fewbits/simd/convert_core.inl>
+//
+#include <fewbits/simd/product_core.inl>
 
 FEWBITS_SIMD_END
 FEWBITS_TARGET_END

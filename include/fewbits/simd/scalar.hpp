@@ -184,11 +184,32 @@ FEWBITS_LANES words look_up(table16 table, words index) noexcept {
   FEWBITS_EACH_LANE(words, table.entry[index.lane[i] & 15]);
 }
 
+// Products: the tile that a kernel keeps in registers, panels that it reads abreast, groups of columns that it decodes
+// at a time, and how far ahead it reads.
+inline constexpr std::size_t tile_rows = 2;
+inline constexpr std::size_t tile_panels = 1;
+inline constexpr std::size_t few_panels = 1;
+inline constexpr std::size_t slice_groups = 8;
+inline constexpr std::size_t prefetch_bytes = 2048;
+
+/// The smaller number. Neither is NaN.
+FEWBITS_LANES floats smaller(floats a, floats b) noexcept {
+  FEWBITS_EACH_LANE(floats, b.lane[i] < a.lane[i] ? b.lane[i] : a.lane[i]);
+}
+/// The cache line of an address, which need not exist, will be read soon.
+FEWBITS_LANES void prefetch([[maybe_unused]] const void* from) noexcept {
+#if defined(__GNUC__)
+  __builtin_prefetch(from);
+#endif
+}
+
 #undef FEWBITS_EACH_LANE
 #undef FEWBITS_FUSED_MULTIPLY_ADD
 
 #include <fewbits/simd/lanes_core.inl>
 //
 #include <fewbits/simd/convert_core.inl>
+//
+#include <fewbits/simd/product_core.inl>
 
 FEWBITS_SIMD_END
