@@ -1,4 +1,5 @@
-// A matrix of floats to blocks and back, by the constexpr reference.
+// A matrix of floats to blocks and back: at run time by the kernels of simd/ as far as they go, otherwise by the
+// constexpr reference, with the same bits.
 #pragma once
 
 #include <algorithm>
@@ -14,6 +15,7 @@
 #include <fewbits/block/codec.hpp>
 #include <fewbits/matrix/quantized_matrix.hpp>
 #include <fewbits/matrix/view.hpp>
+#include <fewbits/simd/block_jobs.hpp>
 
 FEWBITS_NAMESPACE_BEGIN
 
@@ -24,6 +26,9 @@ requires block_source<std::remove_cv_t<T>>
   constexpr float_format source = source_format<std::remove_cv_t<T>>();
   static_assert(source.has_zero(), "0 stands for a matrix of no finite values: convert formats without zero to float");
   std::uint64_t amax = 0;
+  if (!std::is_constant_evaluated())
+    if (simd::find_amax_by_lanes(from, amax))
+      return unpack_code<source>(amax);
   for (std::size_t r = 0; r < from.rows() && from.columns() != 0; ++r)
     for (std::size_t c = 0; c < from.columns(); ++c) {
       const std::uint64_t magnitude = source_code(from(r, c)) & source.magnitude_mask();
@@ -75,6 +80,70 @@ constexpr typename Format::tensor_scale_type find_tensor_scale(const matrix_view
   }
 }
 
+/// The block (i, j), or the super-block that begins with it, by the constexpr functions.
+template <blocked Format, class T, class Encoding>
+struct block_reference {
+  const matrix_view<T>& from;
+  const quantized_layout<Format>& layout;
+  const quantized_streams_out<Format>& to;
+  const Encoding& how;
+  const float* weights_of_errors;
+
+  /// Where the blocks of a super-block begin, and end.
+  struct extent {
+    std::size_t blocks, first, last;
+  };
+  [[nodiscard]] constexpr extent extent_of(std::size_t j) const noexcept {
+    const std::size_t blocks = (std::min)(Format::super_count, layout.block_columns() - j);
+    const std::size_t end = j + blocks - 1;
+    return {blocks, layout.first_column(j), layout.first_column(end) + layout.columns_in_block(end)};
+  }
+  [[nodiscard]] constexpr auto values_of_blocks(std::size_t i, const extent& part) const noexcept {
+    return values_of(from, layout.first_row(i), part.first, layout.rows_in_block(i), part.last - part.first,
+                     weights_of_errors);
+  }
+
+  /// False where the rule has run out of memory.
+  [[nodiscard]] constexpr bool choose(std::size_t i, std::size_t j, block_parameters<Format>& chosen) const noexcept {
+    bool failed = false;
+    chosen = choose_parameters<Format>(values_of_blocks(i, extent_of(j)), to.tensor_scale, how, failed).blocks[0];
+    return !failed;
+  }
+  [[nodiscard]] constexpr bool quantize(std::size_t i, std::size_t j) const noexcept {
+    const std::size_t across = layout.block_columns();
+    const extent part = extent_of(j);
+    const auto values = values_of_blocks(i, part);
+    bool failed = false;
+    auto chosen = choose_parameters<Format>(values, to.tensor_scale, how, failed);
+    if (failed)
+      return false;
+    const rows_of_matrix<Format> codes{to.codes.data() + layout.first_row(i) * layout.row_code_bytes(),
+                                       layout.row_code_bytes(), layout.padded_columns()};
+    bool usable = true;
+    for (std::size_t b = 0; b < part.blocks; ++b) {
+      const std::size_t begin = layout.first_column(j + b) - part.first;
+      usable = encode_elements<Format>(values.columns_from(begin, layout.columns_in_block(j + b)), chosen.blocks[b],
+                                       chosen.super, to.tensor_scale, how, codes, part.first + begin) &&
+               usable;
+    }
+    if (!usable) {
+      // One block's scale can hold nothing, and NaN has room in the super-block alone: it takes all blocks along.
+      chosen = poison<Format>();
+      if constexpr (Format::has_super_scale)
+        for (std::size_t c = part.first; c < part.last; ++c)
+          codes(0).set(c, 0);
+    }
+    for (std::size_t b = 0; b < part.blocks; ++b) {
+      store_parameter(to.scales, i * across + j + b, chosen.blocks[b].scale);
+      if constexpr (is_stored<typename Format::zero_type>)
+        store_parameter(to.zeros, i * across + j + b, chosen.blocks[b].zero);
+    }
+    if constexpr (Format::has_super_scale)
+      to.supers[i * layout.super_columns() + j / Format::super_count] = chosen.super;
+    return true;
+  }
+};
+
 // Shapes agree: to.codes and the other streams are as long as the layout says, and zero where nothing is written.
 // False where the rule has run out of memory.
 template <blocked Format, class T, class Encoding>
@@ -82,43 +151,17 @@ constexpr bool quantize_into(const matrix_view<T>& from, const quantized_layout<
                              const quantized_streams_out<Format>& to, const Encoding& how,
                              const float* weights_of_errors) noexcept {
   to.tensor_scale = find_tensor_scale<Format>(from, how.rule);
-  constexpr std::size_t step = Format::super_count;
-  const std::size_t across = layout.block_columns();
-  for (std::size_t i = 0; i < layout.block_rows(); ++i)
-    for (std::size_t j = 0; j < across; j += step) {
-      const std::size_t blocks = (std::min)(step, across - j);
-      const std::size_t first = layout.first_column(j);
-      const std::size_t last = layout.first_column(j + blocks - 1) + layout.columns_in_block(j + blocks - 1);
-      const auto values =
-          values_of(from, layout.first_row(i), first, layout.rows_in_block(i), last - first, weights_of_errors);
+  const block_reference<Format, T, Encoding> reference{from, layout, to, how, weights_of_errors};
+  if constexpr (simd::lanes_quantize<Format, std::remove_cv_t<T>, Encoding>)
+    if (!std::is_constant_evaluated()) {
       bool failed = false;
-      auto chosen = choose_parameters<Format>(values, to.tensor_scale, how, failed);
-      if (failed)
-        return false;
-      const rows_of_matrix<Format> codes{to.codes.data() + layout.first_row(i) * layout.row_code_bytes(),
-                                         layout.row_code_bytes(), layout.padded_columns()};
-      bool usable = true;
-      for (std::size_t b = 0; b < blocks; ++b) {
-        const std::size_t begin = layout.first_column(j + b) - first;
-        usable = encode_elements<Format>(values.columns_from(begin, layout.columns_in_block(j + b)), chosen.blocks[b],
-                                         chosen.super, to.tensor_scale, how, codes, first + begin) &&
-                 usable;
-      }
-      if (!usable) {
-        // One block's scale can hold nothing, and NaN has room in the super-block alone: it takes all blocks along.
-        chosen = poison<Format>();
-        if constexpr (Format::has_super_scale)
-          for (std::size_t c = first; c < last; ++c)
-            codes(0).set(c, 0);
-      }
-      for (std::size_t b = 0; b < blocks; ++b) {
-        store_parameter(to.scales, i * across + j + b, chosen.blocks[b].scale);
-        if constexpr (is_stored<typename Format::zero_type>)
-          store_parameter(to.zeros, i * across + j + b, chosen.blocks[b].zero);
-      }
-      if constexpr (Format::has_super_scale)
-        to.supers[i * layout.super_columns() + j / step] = chosen.super;
+      if (simd::quantize_by_lanes(from, layout, to, how, reference, failed))
+        return !failed;
     }
+  for (std::size_t i = 0; i < layout.block_rows(); ++i)
+    for (std::size_t j = 0; j < layout.block_columns(); j += Format::super_count)
+      if (!reference.quantize(i, j))
+        return false;
   return true;
 }
 
@@ -195,6 +238,9 @@ constexpr result<void> dequantize(const quantized_view<Format>& from, const matr
   if (out.rows() != from.rows() || out.columns() != from.columns())
     return error{errc::shape_mismatch} << "the output is " << out.rows() << " x " << out.columns()
                                        << ", and the quantised matrix is " << from.rows() << " x " << from.columns();
+  if constexpr (simd::lanes_dequantize<Format>)
+    if (!std::is_constant_evaluated() && simd::dequantize_by_lanes(from, out))
+      return {};
   constexpr std::size_t piece = 256;
   for (std::size_t r = 0; r < from.rows() && from.columns() != 0; ++r)
     for (std::size_t c = 0; c < from.columns(); c += piece) {

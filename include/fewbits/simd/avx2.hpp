@@ -179,6 +179,37 @@ FEWBITS_LANES words look_up(table16 table, words index) noexcept {
   return {look_up(table, index.low), look_up(table, index.high)};
 }
 
+// Integer products
+inline constexpr std::size_t integer_tile_rows = 5;  // results wait in memory while sums take 10 of 16 registers
+inline constexpr std::size_t few_integer_rows = 4;
+inline constexpr std::size_t integer_slice_groups = 32;
+struct byte_table {
+  __m256i entries;  // the same sixteen in both halves
+};
+FEWBITS_LANES byte_table load_byte_table(const std::uint8_t* from) noexcept {
+  return {_mm256_broadcastsi128_si256(_mm_loadu_si128(reinterpret_cast<const __m128i*>(from)))};
+}
+FEWBITS_LANES words look_up_bytes(byte_table table, words index) noexcept {
+  return {_mm256_shuffle_epi8(table.entries, index.low), _mm256_shuffle_epi8(table.entries, index.high)};
+}
+// Two products of unsigned and signed bytes are added in 16 bits: exact for weights up to 128.
+constexpr bool dots_unsigned(int lowest, int highest) noexcept { return highest - lowest <= 128; }
+template <bool Unsigned>
+FEWBITS_LANES __m256i dot(__m256i sums, __m256i weights, __m256i activations) noexcept {
+  const __m256i pairs = Unsigned
+                            ? _mm256_maddubs_epi16(weights, activations)
+                            : _mm256_maddubs_epi16(_mm256_abs_epi8(weights), _mm256_sign_epi8(activations, weights));
+  return _mm256_add_epi32(sums, _mm256_madd_epi16(pairs, _mm256_set1_epi16(1)));
+}
+template <bool Unsigned>
+FEWBITS_LANES words dot(words sums, words weights, words activations) noexcept {
+  return {dot<Unsigned>(sums.low, weights.low, activations.low),
+          dot<Unsigned>(sums.high, weights.high, activations.high)};
+}
+FEWBITS_LANES words multiply_integers(words a, words b) noexcept {
+  return {_mm256_mullo_epi32(a.low, b.low), _mm256_mullo_epi32(a.high, b.high)};
+}
+
 // Products. 16 registers: 12 sums, 2 of values, 1 of a broadcast activation.
 inline constexpr std::size_t tile_rows = 6;
 inline constexpr std::size_t tile_panels = 1;
@@ -195,7 +226,11 @@ FEWBITS_LANES void prefetch(const void* from) noexcept { _mm_prefetch(static_cas
 //
 #include <fewbits/simd/convert_core.inl>
 //
+#include <fewbits/simd/block_core.inl>
+//
 #include <fewbits/simd/product_core.inl>
+//
+#include <fewbits/simd/integer_core.inl>
 
 FEWBITS_SIMD_END
 FEWBITS_TARGET_END

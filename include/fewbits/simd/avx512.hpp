@@ -111,6 +111,28 @@ FEWBITS_LANES words look_up(table16 table, words index) noexcept {
   return _mm512_maskz_permutexvar_epi32(all_lanes, index, table.entries);
 }
 
+// Integer products
+inline constexpr std::size_t integer_tile_rows = 12;  // 32 registers: 12 sums, 12 results, one of weights, scales
+inline constexpr std::size_t few_integer_rows = 4;
+inline constexpr std::size_t integer_slice_groups = 32;
+struct byte_table {
+  __m512i entries;  // the same sixteen in every 128 bits
+};
+FEWBITS_LANES byte_table load_byte_table(const std::uint8_t* from) noexcept {
+  const __m128i sixteen = _mm_loadu_si128(reinterpret_cast<const __m128i*>(from));
+  return {_mm512_maskz_broadcast_i32x4(all_lanes, sixteen)};
+}
+FEWBITS_LANES words look_up_bytes(byte_table table, words index) noexcept {
+  return _mm512_shuffle_epi8(table.entries, index);
+}
+constexpr bool dots_unsigned(int, int) noexcept { return true; }
+template <bool Unsigned>
+FEWBITS_LANES words dot(words sums, words weights, words activations) noexcept {
+  static_assert(Unsigned);
+  return _mm512_dpbusd_epi32(sums, weights, activations);
+}
+FEWBITS_LANES words multiply_integers(words a, words b) noexcept { return _mm512_maskz_mullo_epi32(all_lanes, a, b); }
+
 // Products. 32 registers: 28 sums, 2 of values, 1 of a broadcast activation.
 inline constexpr std::size_t tile_rows = 14;
 inline constexpr std::size_t tile_panels = 2;
@@ -125,7 +147,11 @@ FEWBITS_LANES void prefetch(const void* from) noexcept { _mm_prefetch(static_cas
 //
 #include <fewbits/simd/convert_core.inl>
 //
+#include <fewbits/simd/block_core.inl>
+//
 #include <fewbits/simd/product_core.inl>
+//
+#include <fewbits/simd/integer_core.inl>
 
 FEWBITS_SIMD_END
 FEWBITS_TARGET_END

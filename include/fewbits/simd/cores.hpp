@@ -15,9 +15,11 @@
 #include <fewbits/number/convert.hpp>
 #include <fewbits/number/types.hpp>
 #include <fewbits/simd/arrays.hpp>
+#include <fewbits/simd/block_data.hpp>
 #include <fewbits/simd/element_data.hpp>
-#include <fewbits/simd/product_data.hpp>
+#include <fewbits/simd/integer_data.hpp>
 #include <fewbits/simd/packing_data.hpp>
+#include <fewbits/simd/product_data.hpp>
 #include <fewbits/simd/target.hpp>
 
 /// A primitive: inlined into kernels of its own region.

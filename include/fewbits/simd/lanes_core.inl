@@ -79,6 +79,27 @@ FEWBITS_LANES narrowed round_lanes(words significand, words shift) noexcept {
           greater(fill(5), larger(rest, subtract(fill(0), rest)))};
 }
 
+/// Significand x 2^(exponent - 150) with the sign of `number_bits` to the nearest multiple of 2^-FractionBits, as signed
+/// integers no larger than the limits.
+template <int FractionBits>
+FEWBITS_LANES narrowed round_to_grid(words number_bits, words significand, words exponent, std::uint32_t highest,
+                                     std::uint32_t lowest_negated) noexcept {
+  const words one = fill(1);
+  const mask is_negative = greater(fill(0), number_bits);
+  const words wanted = subtract(fill(static_cast<std::uint32_t>(150 - FractionBits)), exponent);
+  narrowed made = round_lanes(significand, smaller(larger(wanted, one), fill(25)));
+  const words limit = by_sign(is_negative, highest, lowest_negated);
+  const words rounded = smaller(select(greater(one, wanted), limit, made.codes), limit);
+  made.codes = select(is_negative, subtract(fill(0), rounded), rounded);
+  return made;
+}
+/// Sixteen float32 numbers to the nearest integers, within 2^23 of 0.
+FEWBITS_LANES narrowed nearest_integers(words number_bits) noexcept {
+  const words field = bit_and(shift_right<23>(number_bits), fill(255));
+  const words significand = bit_or(bit_and(number_bits, fill(0x7fffff)), shift_left<23>(smaller(field, fill(1))));
+  return round_to_grid<0>(number_bits, significand, larger(field, fill(1)), 1u << 23, 1u << 23);
+}
+
 /// Codes of sixteen float32 numbers times 2^-halvings, each rounded once. Lanes of `halvings` within -300 ... 300.
 template <class Element, class Encoding>
 FEWBITS_LANES narrowed narrow_lanes(words number_bits, words halvings) noexcept {
@@ -114,13 +135,9 @@ FEWBITS_LANES narrowed narrow_lanes(words number_bits, words halvings) noexcept 
         bit_or(bit_and(number_bits, fill(0x7fffff)), shift_left<23>(smaller(field, one)));
     const words exponent = subtract(larger(field, one), halvings);  // of the lowest digit, plus 150
     if constexpr (way == narrowing::integer) {
-      const words wanted = subtract(fill(static_cast<std::uint32_t>(150 - f.fraction_bits)), exponent);
-      made = round_lanes(significand, smaller(larger(wanted, one), fill(25)));
-      const words limit = by_sign(is_negative, static_cast<std::uint32_t>(f.max_code()),
-                                  static_cast<std::uint32_t>(f.negative_limit()));
-      words rounded = smaller(select(greater(one, wanted), limit, made.codes), limit);
-      rounded = select(is_negative, subtract(fill(0), rounded), rounded);
-      made.codes = bit_and(rounded, fill(static_cast<std::uint32_t>(f.code_mask())));
+      made = round_to_grid<f.fraction_bits>(number_bits, significand, exponent, static_cast<std::uint32_t>(f.max_code()),
+                                            static_cast<std::uint32_t>(f.negative_limit()));
+      made.codes = bit_and(made.codes, fill(static_cast<std::uint32_t>(f.code_mask())));
       if constexpr (special.infinite[0] != special.overflow[0] || special.infinite[1] != special.overflow[1])
         made.codes = select(equal(magnitude, fill(0x7f800000)),
                             by_sign(is_negative, special.infinite[0], special.infinite[1]), made.codes);

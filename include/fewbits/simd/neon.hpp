@@ -193,6 +193,34 @@ FEWBITS_LANES words look_up(table16 table, words index) noexcept {
                                              bytes_of_entry, vandq_u32(index.part[p], vdupq_n_u32(15)), 0x04040404)))));
 }
 
+// Integer products
+inline constexpr std::size_t integer_tile_rows = 4;  // results wait in memory while sums take 16 of 32 registers
+inline constexpr std::size_t few_integer_rows = 2;
+inline constexpr std::size_t integer_slice_groups = 32;
+struct byte_table {
+  uint8x16_t entries;
+};
+FEWBITS_LANES byte_table load_byte_table(const std::uint8_t* from) noexcept { return {vld1q_u8(from)}; }
+FEWBITS_LANES words look_up_bytes(byte_table table, words index) noexcept {
+  FEWBITS_EACH_PART(words, vreinterpretq_u32_u8(vqtbl1q_u8(table.entries, vreinterpretq_u8_u32(index.part[p]))));
+}
+constexpr bool dots_unsigned(int, int) noexcept { return false; }
+FEWBITS_LANES int32x4_t dot_of_four(int32x4_t sums, int8x16_t a, int8x16_t b) noexcept {
+  const int32x4_t low = vpaddlq_s16(vmull_s8(vget_low_s8(a), vget_low_s8(b)));
+  const int32x4_t high = vpaddlq_s16(vmull_high_s8(a, b));
+  return vaddq_s32(sums, vpaddq_s32(low, high));
+}
+template <bool Unsigned>
+FEWBITS_LANES words dot(words sums, words weights, words activations) noexcept {
+  static_assert(!Unsigned);
+  FEWBITS_EACH_PART(words, vreinterpretq_u32_s32(dot_of_four(vreinterpretq_s32_u32(sums.part[p]),
+                                                             vreinterpretq_s8_u32(weights.part[p]),
+                                                             vreinterpretq_s8_u32(activations.part[p]))));
+}
+FEWBITS_LANES words multiply_integers(words a, words b) noexcept {
+  FEWBITS_EACH_PART(words, vmulq_u32(a.part[p], b.part[p]));
+}
+
 // Products. 32 registers: 24 sums, 4 of values, 1 of a broadcast activation.
 inline constexpr std::size_t tile_rows = 6;
 inline constexpr std::size_t tile_panels = 1;
@@ -211,7 +239,11 @@ FEWBITS_LANES void prefetch(const void* from) noexcept { __builtin_prefetch(from
 //
 #include <fewbits/simd/convert_core.inl>
 //
+#include <fewbits/simd/block_core.inl>
+//
 #include <fewbits/simd/product_core.inl>
+//
+#include <fewbits/simd/integer_core.inl>
 
 FEWBITS_SIMD_END
 FEWBITS_TARGET_END

@@ -206,10 +206,63 @@ FEWBITS_LANES void prefetch([[maybe_unused]] const void* from) noexcept {
 #undef FEWBITS_EACH_LANE
 #undef FEWBITS_FUSED_MULTIPLY_ADD
 
+// Integer products
+
+/// The most rows of activations in a tile; the most that are computed without decoding weights to memory first; groups
+/// of a panel decoded at a time, 512 bytes each and a multiple of every run.
+inline constexpr std::size_t integer_tile_rows = 2;
+inline constexpr std::size_t few_integer_rows = 2;
+inline constexpr std::size_t integer_slice_groups = 32;
+
+/// Sixteen entries of a byte each.
+struct byte_table {
+  std::uint8_t entry[16];
+};
+FEWBITS_LANES byte_table load_byte_table(const std::uint8_t* from) noexcept {
+  byte_table table;
+  for (int i = 0; i < 16; ++i)
+    table.entry[i] = from[i];
+  return table;
+}
+/// The four bytes of each lane looked up. Precondition: every byte is below 16.
+FEWBITS_LANES words look_up_bytes(const byte_table& table, words index) noexcept {
+  words made;
+  for (int i = 0; i < 16; ++i) {
+    made.lane[i] = 0;
+    for (int b = 0; b < 32; b += 8)
+      made.lane[i] |= static_cast<std::uint32_t>(table.entry[index.lane[i] >> b & 15u]) << b;
+  }
+  return made;
+}
+/// Does `dot` want integers of this range raised by -lowest, so that they are unsigned?
+constexpr bool dots_unsigned(int, int) noexcept { return false; }
+/// sums + the four bytes of each lane of `weights` (unsigned or signed) times those of `activations` (signed, never
+/// -128). Exact where the sum fits 32 bits.
+template <bool Unsigned>
+FEWBITS_LANES words dot(words sums, words weights, words activations) noexcept {
+  for (int i = 0; i < 16; ++i)
+    for (int b = 0; b < 32; b += 8) {
+      const std::uint32_t byte = weights.lane[i] >> b & 255u;
+      const int weight = Unsigned ? static_cast<int>(byte) : static_cast<int>(static_cast<std::int8_t>(byte));
+      sums.lane[i] += static_cast<std::uint32_t>(
+          weight * static_cast<int>(static_cast<std::int8_t>(activations.lane[i] >> b & 255u)));
+    }
+  return sums;
+}
+FEWBITS_LANES words multiply_integers(words a, words b) noexcept {
+  for (int i = 0; i < 16; ++i)
+    a.lane[i] *= b.lane[i];
+  return a;
+}
+
 #include <fewbits/simd/lanes_core.inl>
 //
 #include <fewbits/simd/convert_core.inl>
 //
+#include <fewbits/simd/block_core.inl>
+//
 #include <fewbits/simd/product_core.inl>
+//
+#include <fewbits/simd/integer_core.inl>
 
 FEWBITS_SIMD_END

@@ -1,0 +1,320 @@
+// Rows of blocks, to codes and back. Included by every data sheet inside its region. What a kernel does not decide for
+// certain it leaves to the reference: a lane whose quotient lies near a boundary between codes, and a block whose unit
+// is zero, not finite, or out of the window in simd/block_data.hpp.
+//
+// Why a lane far from every boundary is right. The inverse of the unit is rounded twice, to double and to float32, and
+// the product with the value once; with a minimum, the difference before it once more. To nearest these are at most 3
+// relative errors of 2^-24 and one of 2^-53: at most 3.01 units in float32's last place of a quotient that neither
+// overflows nor is subnormal. Lanes within four units of a boundary are close; all others lie on the same side of every
+// boundary as the exact quotient. Quotients below 2^-41 / 2 may be flushed to zero: no boundary but zero is down there.
+
+/// What sixteen lanes are called.
+inline constexpr std::uint32_t lane_numbers[16] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
+FEWBITS_LANES mask first_lanes(std::size_t count) noexcept {
+  return greater(fill(static_cast<std::uint32_t>(count)), load_words(lane_numbers));
+}
+
+/// Codes of a source type as they lie in memory.
+template <class Source>
+FEWBITS_LANES words load_source_codes(const Source* from) noexcept {
+  if constexpr (sizeof(Source) == 1)
+    return load_bytes(from);
+  else if constexpr (sizeof(Source) == 2)
+    return load_halves(from);
+  else
+    return load_words(from);
+}
+
+/// Calls f(lanes) for all codes of a run, the last lanes filled with +0.
+template <class Source, class F>
+FEWBITS_LANES void for_source_codes(const Source* from, std::size_t count, const F& f) noexcept {
+  std::size_t i = 0;
+  for (; i + 16 <= count; i += 16)
+    f(load_source_codes(from + i));
+  if (i != count) {
+    Source rest[16] = {};
+    std::memcpy(static_cast<void*>(rest), from + i, (count - i) * sizeof(Source));
+    f(load_source_codes(rest));
+  }
+}
+
+/// Meets the values of a run: what the rule wants to know of a block.
+template <class Job, class Source>
+FEWBITS_LANES void scan_run(const Source* from, std::size_t count, block_facts& facts) noexcept {
+  constexpr float_format source = source_format<Source>();
+  const words magnitudes = fill(static_cast<std::uint32_t>(source.magnitude_mask()));
+  if constexpr (Job::input == rule_input::range) {
+    // As signed integers, positive numbers are ordered as they are and negative ones lie below 0; and the other way
+    // round with the sign turned.
+    constexpr int to_top = 31 - source.magnitude_bits();
+    words above = fill(0), below = fill(0);
+    for_source_codes(from, count, [&](words codes) {
+      const words lifted = shift_left<to_top>(codes);
+      above = larger(above, lifted);
+      below = larger(below, bit_xor(lifted, fill(0x80000000)));
+    });
+    facts.above = facts.above > largest_lane(above) >> to_top ? facts.above : largest_lane(above) >> to_top;
+    facts.below = facts.below > largest_lane(below) >> to_top ? facts.below : largest_lane(below) >> to_top;
+    facts.amax = facts.above > facts.below ? facts.above : facts.below;
+  } else {
+    words most = fill(0);
+    std::size_t i = 0;
+    if (count >= 64) {
+      words others[3] = {most, most, most};
+      for (; i + 64 <= count; i += 64) {
+        most = larger(most, bit_and(load_source_codes(from + i), magnitudes));
+        others[0] = larger(others[0], bit_and(load_source_codes(from + i + 16), magnitudes));
+        others[1] = larger(others[1], bit_and(load_source_codes(from + i + 32), magnitudes));
+        others[2] = larger(others[2], bit_and(load_source_codes(from + i + 48), magnitudes));
+      }
+      most = larger(larger(most, others[0]), larger(others[1], others[2]));
+    }
+    for_source_codes(from + i, count - i, [&](words codes) { most = larger(most, bit_and(codes, magnitudes)); });
+    const std::uint32_t found = largest_lane(most);
+    if constexpr (Job::input == rule_input::first_largest) {
+      if (found > facts.amax)
+        for (std::size_t at = 0; at < count; at += 16) {
+          Source rest[16] = {};
+          const std::size_t here = count - at < 16 ? count - at : 16;
+          std::memcpy(static_cast<void*>(rest), from + at, here * sizeof(Source));
+          const words codes = load_source_codes(rest);
+          const std::uint32_t hits = bits_of(equal(bit_and(codes, magnitudes), fill(found)));
+          if (hits != 0) {
+            facts.first_largest = source_code(from[at + static_cast<std::size_t>(std::countr_zero(hits))]);
+            break;
+          }
+        }
+    }
+    facts.amax = found > facts.amax ? found : facts.amax;
+  }
+}
+
+/// Codes of sixteen values of a block, `count` of them in use.
+template <class Job, class Source>
+FEWBITS_LANES words encode_piece(const Job& job, const block_plan<typename Job::format>& plan, const Source* from,
+                                 std::size_t count) noexcept {
+  using format = typename Job::format;
+  using element = typename format::element_type;
+  constexpr auto f = element::format;
+  const words numbers = load_numbers(from);
+  narrowed made;
+  if constexpr (Job::halves) {
+    made.codes = narrow_lanes<element, element_encoding>(numbers, fill(plan.halvings)).codes;
+  } else {
+    floats value = as_floats(numbers);
+    if constexpr (format::has_minimum)
+      value = subtract(value, fill_floats(plan.offset));
+    const words quotient = as_words(multiply(value, fill_floats(plan.inverse)));
+    if constexpr (format::has_zero_point) {
+      made = nearest_integers(quotient);
+      const words moved = add(made.codes, fill(static_cast<std::uint32_t>(plan.zero)));
+      made.codes = bit_and(smaller(larger(moved, fill(0u - static_cast<std::uint32_t>(f.negative_limit()))),
+                                   fill(static_cast<std::uint32_t>(f.max_code()))),
+                           fill(static_cast<std::uint32_t>(f.code_mask())));
+    } else {
+      made = narrow_lanes<element, element_encoding>(quotient, fill(0));
+    }
+    std::uint32_t close = bits_of(made.close);
+    if (close != 0) [[unlikely]] {
+      close &= (2u << (count - 1)) - 1;
+      std::uint32_t codes[16];
+      store_words(codes, made.codes);
+      job.encode_exactly(from, close, plan, codes);
+      made.codes = load_words(codes);
+    }
+  }
+  if constexpr (Job::drops_zero_sign)
+    made.codes = select(equal(made.codes, fill(static_cast<std::uint32_t>(f.sign_mask()))), fill(0), made.codes);
+  return made.codes;
+}
+
+template <class Job, class Source>
+FEWBITS_LANES void encode_run(const Job& job, const block_plan<typename Job::format>& plan, const Source* from,
+                              std::size_t count, std::byte* to) noexcept {
+  using format = typename Job::format;
+  constexpr std::size_t step = 2 * static_cast<std::size_t>(format::element_bits);  // bytes of sixteen codes
+  std::size_t i = 0;
+  for (; i + 16 <= count; i += 16, to += step)
+    store_codes<format::element_bits, format::order>(to, encode_piece(job, plan, from + i, 16));
+  if (i != count) {
+    Source rest[16] = {};
+    std::memcpy(static_cast<void*>(rest), from + i, (count - i) * sizeof(Source));
+    std::byte codes[16] = {};
+    store_codes<format::element_bits, format::order>(
+        codes, select(first_lanes(count - i), encode_piece(job, plan, rest, count - i), fill(0)));
+    std::memcpy(to, codes, ((count - i) * static_cast<std::size_t>(format::element_bits) + 7) / 8);
+  }
+}
+
+/// Calls f(run, first column in the block, count) for the values of a row of a block: once where they lie side by side,
+/// otherwise for pieces that are copied together.
+template <class Job, class F>
+FEWBITS_LANES void for_runs(const Job& job, std::size_t row, std::size_t column, std::size_t count,
+                            const F& f) noexcept {
+  const auto* first = job.values + row * job.row_stride + column * job.column_stride;
+  if (job.column_stride == 1) {
+    f(first, 0, count);
+    return;
+  }
+  constexpr std::size_t piece = 256;
+  typename Job::source_type gathered[piece];
+  for (std::size_t c = 0; c < count; c += piece) {
+    const std::size_t here = count - c < piece ? count - c : piece;
+    for (std::size_t i = 0; i < here; ++i)
+      gathered[i] = first[(c + i) * job.column_stride];
+    f(static_cast<const typename Job::source_type*>(gathered), c, here);
+  }
+}
+
+/// Quantises all blocks. The job says where everything lies, plans a block's scale, and has the reference for what is
+/// left. Stops where the reference has failed.
+template <class Job>
+void quantize_blocks(const Job& job, bool& failed) noexcept {
+  using format = typename Job::format;
+  using source = typename Job::source_type;
+  for (std::size_t i = 0; i < job.layout.block_rows(); ++i) {
+    const std::size_t first_row = job.layout.first_row(i), rows = job.layout.rows_in_block(i);
+    for (std::size_t j = 0; j < job.layout.block_columns(); ++j) {
+      const std::size_t column = job.layout.first_column(j), columns = job.layout.columns_in_block(j);
+      block_facts facts;
+      for (std::size_t r = 0; r < rows; ++r)
+        for_runs(job, first_row + r, column, columns,
+                 [&](const source* run, std::size_t, std::size_t count) { scan_run<Job>(run, count, facts); });
+      block_plan<format> plan;
+      if (!job.plan(i, j, facts, plan)) [[unlikely]] {
+        if (!job.quantize_by_reference(i, j)) {
+          failed = true;
+          return;
+        }
+        continue;
+      }
+      constexpr auto bits = static_cast<std::size_t>(format::element_bits);
+      for (std::size_t r = 0; r < rows; ++r) {
+        std::byte* codes = job.codes + (first_row + r) * job.row_code_bytes + column * bits / 8;
+        for_runs(job, first_row + r, column, columns, [&](const source* run, std::size_t c, std::size_t count) {
+          encode_run(job, plan, run, count, codes + c * bits / 8);
+        });
+      }
+    }
+  }
+  failed = false;
+}
+
+/// The largest finite magnitude, as a code.
+template <class Job>
+void find_finite_amax(const Job& job, std::uint64_t& amax) noexcept {
+  using source_type = typename Job::source_type;
+  constexpr float_format source = source_format<source_type>();
+  const words magnitudes = fill(static_cast<std::uint32_t>(source.magnitude_mask()));
+  const words last = fill(static_cast<std::uint32_t>(source.max_code()));
+  words most[4] = {fill(0), fill(0), fill(0), fill(0)};
+  const auto meet = [&](words& so_far, words codes) {
+    const words magnitude = bit_and(codes, magnitudes);
+    so_far = larger(so_far, select(greater(magnitude, last), fill(0), magnitude));
+  };
+  for (std::size_t r = 0; r < job.rows; ++r)
+    for_runs(job, r, 0, job.columns, [&](const source_type* run, std::size_t, std::size_t count) {
+      std::size_t i = 0;
+      for (; i + 64 <= count; i += 64)
+        for (std::size_t k = 0; k < 4; ++k)
+          meet(most[k], load_source_codes(run + i + 16 * k));
+      for_source_codes(run + i, count - i, [&](words codes) { meet(most[0], codes); });
+    });
+  amax = largest_lane(larger(larger(most[0], most[1]), larger(most[2], most[3])));
+}
+
+/// Values of sixteen codes of a block.
+template <class Format>
+FEWBITS_LANES words decode_piece(const decode_plan& plan, words codes) noexcept {
+  using element = typename Format::element_type;
+  constexpr auto f = element::format;
+  floats value;
+  if constexpr (Format::has_zero_point) {
+    const words integers = f.is_signed ? shift_right_signed<32 - f.bits()>(shift_left<32 - f.bits()>(codes))
+                                       : bit_and(codes, fill(static_cast<std::uint32_t>(f.code_mask())));
+    value = from_integers(subtract(integers, fill(static_cast<std::uint32_t>(plan.zero))));
+  } else if constexpr (Format::has_shapes) {
+    constexpr std::uint32_t low = (1u << Format::element_bits) - 1;
+    value = as_floats(widen_lanes<element>(
+        bit_or(bit_and(codes, fill(low)), fill(static_cast<std::uint32_t>(plan.shape) << Format::element_bits))));
+  } else {
+    value = as_floats(widen_lanes<element>(codes));
+  }
+  const floats unit = fill_floats(plan.unit);
+  words made;
+  if constexpr (Format::has_minimum)
+    made = as_words(multiply_add(value, unit, fill_floats(plan.offset)));
+  else if constexpr (unit_digits<Format> > 24)
+    made = as_words(multiply_add(value, unit, multiply(value, fill_floats(plan.unit_rest))));
+  else
+    made = as_words(multiply(value, unit));
+  if constexpr (fewbits::detail::has_nan<element>())  // one NaN, whatever the machine makes of it
+    made = select(greater(bit_and(made, fill(0x7fffffff)), fill(0x7f800000)), fill(0x7fc00000), made);
+  return made;
+}
+template <class Format>
+FEWBITS_LANES void decode_run(const decode_plan& plan, const std::byte* from, float* to, std::size_t count) noexcept {
+  constexpr std::size_t step = 2 * static_cast<std::size_t>(Format::element_bits);
+  std::size_t i = 0;
+  for (; i + 16 <= count; i += 16, from += step)
+    store_words(to + i, decode_piece<Format>(plan, load_codes<Format::element_bits, Format::order>(from)));
+  if (i != count) {
+    std::byte codes[16] = {};
+    std::memcpy(codes, from, ((count - i) * static_cast<std::size_t>(Format::element_bits) + 7) / 8);
+    float values[16];
+    store_words(values, decode_piece<Format>(plan, load_codes<Format::element_bits, Format::order>(codes)));
+    std::memcpy(to + i, values, (count - i) * sizeof(float));
+  }
+}
+
+/// Values of a row from a column on, which is a multiple of 8 from the beginning of its block.
+template <class Job>
+FEWBITS_LANES void decode_columns(const Job& job, std::size_t row, std::size_t column, std::size_t count,
+                                  float* to) noexcept {
+  using format = typename Job::format;
+  constexpr auto bits = static_cast<std::size_t>(format::element_bits);
+  const std::byte* codes = job.codes + row * job.row_code_bytes;
+  const std::size_t i = job.layout.block_of_row(row);
+  std::size_t j = job.layout.block_of_column(column);
+  for (std::size_t done = 0; done != count; ++j) {
+    const std::size_t at = column + done;
+    const std::size_t left = job.layout.first_column(j) + job.layout.columns_in_block(j) - at;
+    const std::size_t here = left < count - done ? left : count - done;
+    decode_plan plan;
+    if (job.plan(i, j, plan)) [[likely]]
+      decode_run<format>(plan, codes + at * bits / 8, to + done, here);
+    else
+      job.decode_by_reference(row, at, here, to + done);
+    done += here;
+  }
+}
+
+/// Decodes all rows. Where values are not side by side, or go past the caches, by way of a piece of row that stays in
+/// the first-level cache.
+template <class Job>
+void dequantize_blocks(const Job& job) noexcept {
+  if (job.column_stride == 1 && !job.streams) {
+    for (std::size_t r = 0; r < job.rows; ++r)
+      decode_columns(job, r, 0, job.columns, job.out + r * job.row_stride);
+    return;
+  }
+  constexpr std::size_t width = Job::format::shape.columns;
+  constexpr std::size_t piece = width == whole || width > 1024 ? 1024 : 1024 / width * width;
+  alignas(64) float values[piece];
+  for (std::size_t r = 0; r < job.rows; ++r)
+    for (std::size_t c = 0; c < job.columns; c += piece) {
+      const std::size_t here = job.columns - c < piece ? job.columns - c : piece;
+      decode_columns(job, r, c, here, values);
+      float* to = job.out + r * job.row_stride + c * job.column_stride;
+      if (job.column_stride == 1)
+        stream_bytes(reinterpret_cast<std::byte*>(to), reinterpret_cast<const std::byte*>(values),
+                     here * sizeof(float));
+      else
+        for (std::size_t i = 0; i < here; ++i)
+          to[i * job.column_stride] = values[i];
+    }
+  streams_done();
+}
+
+/// Asked in the region, where the machine's own question about its rounding is at hand.
+inline void ask_rounding(bool& yes) noexcept { yes = rounds_to_nearest(); }

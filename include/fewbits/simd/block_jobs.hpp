@@ -1,0 +1,344 @@
+// What the kernels of simd/block_core.inl are given: where a matrix and its streams lie, how a block's scale is found
+// and turned into a plan, and the reference for what they do not decide.
+#pragma once
+
+#include <bit>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <type_traits>
+
+#include <fewbits/base/config.hpp>
+#include <fewbits/block/codec.hpp>
+#include <fewbits/matrix/layout.hpp>
+#include <fewbits/matrix/quantized_matrix.hpp>
+#include <fewbits/matrix/streams.hpp>
+#include <fewbits/matrix/view.hpp>
+#include <fewbits/simd/block_data.hpp>
+#include <fewbits/simd/convert.hpp>
+#include <fewbits/simd/kernels.hpp>
+
+FEWBITS_NAMESPACE_BEGIN
+namespace simd {
+FEWBITS_BASELINE_BEGIN
+
+template <block_source T>
+constexpr T number_of_code(std::uint64_t code) noexcept {
+  if constexpr (native_floating_point<T>)
+    return std::bit_cast<T>(static_cast<typename native_float<T>::bits_type>(code));
+  else
+    return T::from_bits(static_cast<typename T::bits_type>(code));
+}
+
+/// The zero point of a block by min_max_scale, from its depth: false near a tie.
+constexpr bool zero_of_quotient(double steps_down, int& zero) noexcept {
+  if (!(steps_down < 1024))
+    return false;
+  const double up = steps_down + 0.5;
+  const int rounded = static_cast<int>(up);
+  const double past_tie = up - rounded;
+  zero = rounded;
+  return past_tie > 0x1p-30 && past_tie < 1 - 0x1p-30;
+}
+
+/// Quantising: `Reference` quantises block (i, j) by the constexpr functions, or gives its parameters.
+template <blocked Format, block_source Source, class How, class Reference>
+struct quantize_job {
+  using format = Format;
+  using source_type = Source;
+  using element = typename Format::element_type;
+  using scale_type = typename Format::scale_type;
+  using rule_type = std::remove_cvref_t<decltype(How::rule)>;
+  static constexpr float_format source = source_format<Source>();
+  static constexpr rule_input input = input_of<rule_type, Format>();
+  /// A power of two divides exactly. Codebooks are searched as float32, which takes a multiplication.
+  static constexpr bool halves = is_power_type<scale_type> && !Format::has_tensor_scale && !Format::has_zero_point &&
+                                 !Format::has_minimum && narrowing_of<element, element_encoding>() != narrowing::ladder;
+  static constexpr bool drops_zero_sign =
+      has_negative_zero<element>() && !std::remove_cvref_t<decltype(How::zero_sign)>::keeps;
+
+  const Source* values;
+  std::size_t row_stride, column_stride;
+  quantized_layout<Format> layout;
+  std::byte* codes;
+  std::size_t row_code_bytes;
+  const quantized_streams_out<Format>& to;
+  const How& how;
+  const Reference& reference;
+  double tensor;           ///< normal and positive; 1 without a tensor scale
+  double inverse_divisor;  ///< of the rule's quotient
+
+  [[nodiscard]] bool quantize_by_reference(std::size_t i, std::size_t j) const noexcept {
+    return reference.quantize(i, j);
+  }
+
+  /// By a quotient in double precision, or the step in a binade; false where that does not decide.
+  [[nodiscard]] bool find_quickly(const block_facts& facts, block_parameters<Format>& found) const noexcept {
+    if constexpr (binade_steps_of<Format, rule_type>.usable && source.mantissa_bits <= 23) {
+      constexpr binade_steps steps = binade_steps_of<Format, rule_type>;
+      const auto bits = static_cast<std::uint32_t>(direct_binary32(facts.amax));
+      if (bits < 1u << 23)
+        return false;
+      const int code = steps.base - 127 + static_cast<int>((bits + ((1u << 23) - steps.threshold)) >> 23);
+      constexpr int last = static_cast<int>(scale_type::format.max_code());
+      found.scale = scale_type::from_bits(static_cast<typename scale_type::bits_type>(code < 0      ? 0
+                                                                                      : code > last ? last
+                                                                                                    : code));
+      return true;
+    } else if constexpr (is_quotient_rule<Format, rule_type> && takes_quotients<scale_type>) {
+      if constexpr (input == rule_input::range) {
+        if constexpr (Format::has_zero_point) {
+          const double depth = double_of_code<source>(facts.below);
+          const double range = double_of_code<source>(facts.above) + depth;
+          int steps_down = 0;
+          if (!scale_of_quotient(range * inverse_divisor, found.scale) ||
+              !zero_of_quotient(depth / double_of_scale(found.scale), steps_down))
+            return false;
+          const int zero = steps_down - static_cast<int>(element::format.negative_limit());
+          found.zero = make_number<typename Format::zero_type>(
+              make_unpacked(zero < 0, static_cast<std::uint64_t>(zero < 0 ? -zero : zero), 0));
+          return true;
+        } else {
+          return false;
+        }
+      } else {
+        const std::uint32_t code = input == rule_input::first_largest ? facts.first_largest : facts.amax;
+        return scale_of_quotient(double_of_code<source>(code) * inverse_divisor, found.scale);
+      }
+    } else {
+      return false;
+    }
+  }
+  static constexpr std::uint64_t direct_binary32(std::uint32_t code) noexcept {
+    if constexpr (source.mantissa_bits == 23)
+      return code;
+    else
+      return direct::widen<source, binary32_format>(code, operator_encoding);
+  }
+
+  /// Chooses and stores the parameters of block (i, j). False where the reference has to.
+  [[nodiscard]] bool plan(std::size_t i, std::size_t j, const block_facts& facts,
+                          block_plan<Format>& made) const noexcept {
+    if (facts.amax > source.max_code() || facts.amax == 0)
+      return false;
+    block_parameters<Format>& found = made.parameters;
+    if (!find_quickly(facts, found)) {
+      if constexpr (input == rule_input::amax) {
+        found.scale = how.rule.template block_scale<Format>(unpack_code<source>(facts.amax), to.tensor_scale);
+      } else if constexpr (input == rule_input::first_largest) {
+        const Source one = number_of_code<Source>(facts.first_largest);
+        found = how.rule.template parameters<Format>(block_values<Source>(&one, 1), to.tensor_scale);
+      } else if constexpr (input == rule_input::range) {
+        const Source ends[2] = {number_of_code<Source>(facts.above),
+                                number_of_code<Source>(facts.below | source.sign_mask())};
+        found = how.rule.template parameters<Format>(block_values<Source>(ends, 2), to.tensor_scale);
+      } else if (!reference.choose(i, j, found)) {
+        return false;
+      }
+    }
+    if (!plan_unit(facts, made))
+      return false;
+    const std::size_t at = i * layout.block_columns() + j;
+    store_parameter(to.scales, at, found.scale);
+    if constexpr (fewbits::detail::is_stored<typename Format::zero_type>)
+      store_parameter(to.zeros, at, found.zero);
+    return true;
+  }
+
+  [[nodiscard]] bool plan_unit(const block_facts& facts, block_plan<Format>& made) const noexcept {
+    const block_parameters<Format>& found = made.parameters;
+    if constexpr (halves) {
+      if (found.scale.bits() > scale_type::format.max_code())
+        return false;
+      const int halvings = static_cast<int>(found.scale.bits()) - scale_type::format.bias;
+      // Lanes do not normalise float32's subnormals, which must stay subnormal.
+      if constexpr (is_minifloat<element>)
+        if (halvings < -126 - element::format.min_exponent())
+          return false;
+      made.halvings = static_cast<std::uint32_t>(halvings);
+    } else {
+      const double unit = double_of_scale(found.scale) * tensor;
+      const int exponent = exponent_of(unit);
+      if (exponent < lowest_unit || exponent > highest_unit)
+        return false;
+      int top = exponent_of(double_of_code<source>(facts.amax));
+      if constexpr (Format::has_minimum) {
+        const unpacked_number offset = unpack(found.zero);
+        if (offset.kind == number_class::nan || offset.kind == number_class::infinite || offset.exponent > 120 ||
+            (offset.kind == number_class::finite && offset.exponent < -100) || offset.significand << 24 != 0)
+          return false;
+        made.offset = static_cast<float>(double_of(offset));
+        top = top > offset.exponent ? top + 1 : offset.exponent + 1;
+        if (top > 120)
+          return false;
+      }
+      if (top - exponent > 120)  // the quotient would be Inf, where the exact one saturates
+        return false;
+      made.inverse = static_cast<float>(1.0 / unit);
+      if constexpr (Format::has_zero_point)
+        made.zero = static_cast<int>(found.zero);
+    }
+    return true;
+  }
+
+  /// Lanes whose quotient lies too near a boundary.
+  FEWBITS_NOINLINE void encode_exactly(const Source* from, std::uint32_t lanes, const block_plan<Format>& made,
+                                       std::uint32_t* piece) const noexcept {
+    const block_map map = map_of<Format>(made.parameters, {}, to.tensor_scale);
+    for (; lanes != 0; lanes &= lanes - 1) {
+      const auto lane = static_cast<std::size_t>(std::countr_zero(lanes));
+      piece[lane] = encode_element<Format>(unpack_code<source>(source_code(from[lane])), map);
+    }
+  }
+};
+
+template <class Source>
+struct amax_job {
+  using source_type = Source;
+  const Source* values;
+  std::size_t rows, columns, row_stride, column_stride;
+};
+
+template <blocked Format>
+struct dequantize_job {
+  using format = Format;
+  const quantized_view<Format>& from;
+  quantized_layout<Format> layout;
+  const std::byte* codes;
+  std::size_t row_code_bytes, rows, columns;
+  float* out;
+  std::size_t row_stride, column_stride;
+  bool streams;
+  double tensor;  ///< normal; 1 without a tensor scale
+
+  /// False where the unit or the offset is zero, not finite, or outside the window.
+  [[nodiscard]] bool plan(std::size_t i, std::size_t j, decode_plan& made) const noexcept {
+    double unit = 0;
+    if constexpr (Format::has_super_scale || Format::has_tensor_offset || Format::has_minimum ||
+                  !has_float_scales<typename Format::scale_type>) {
+      const block_map map = from.map_of_block(i, j);
+      unit = double_of(map.unit);
+      if (map.offset.kind == number_class::nan || map.offset.kind == number_class::infinite)
+        return false;
+      if (map.offset.kind == number_class::finite) {
+        if (map.offset.exponent < lowest_unit || map.offset.exponent > highest_unit ||
+            map.offset.significand << 24 != 0)
+          return false;
+      }
+      made.offset = static_cast<float>(double_of(map.offset));
+      if (map.offset.kind == number_class::zero && map.offset.negative)
+        made.offset = -0.0f;
+      if (map.unit.kind != number_class::finite)
+        return false;
+      made.zero = map.zero;
+      made.shape = map.shape;
+    } else {
+      const auto parameters = from.parameters_of(i, j);
+      unit = double_of_scale(parameters.scale) * tensor;
+      if constexpr (Format::has_zero_point)
+        made.zero = static_cast<int>(parameters.zero);
+      else if constexpr (Format::has_shapes)
+        made.shape = parameters.zero.bits();
+    }
+    const int exponent = exponent_of(unit);
+    if (exponent < lowest_unit || exponent > highest_unit)
+      return false;
+    // Cut, not rounded, and the rest with the unit's sign even if it is 0: the sum of two zeros keeps theirs.
+    const auto bits = std::bit_cast<std::uint64_t>(unit);
+    const double cut = std::bit_cast<double>(bits & ~((std::uint64_t{1} << 29) - 1));
+    made.unit = static_cast<float>(cut);
+    if constexpr (unit_digits < Format >> 24)
+      made.unit_rest = std::bit_cast<float>(std::bit_cast<std::uint32_t>(static_cast<float>(unit - cut)) |
+                                            static_cast<std::uint32_t>(bits >> 63) << 31);
+    return true;
+  }
+  void decode_by_reference(std::size_t row, std::size_t column, std::size_t count, float* to) const noexcept {
+    from.decode(row, column, std::span<float>(to, count));
+  }
+};
+
+template <class Job>
+bool run_quantize([[maybe_unused]] const Job& job, [[maybe_unused]] bool& failed) noexcept {
+  FEWBITS_RUN_KERNEL(quantize_blocks(job, failed))
+  return false;
+}
+template <class Job>
+bool run_finite_amax([[maybe_unused]] const Job& job, [[maybe_unused]] std::uint64_t& amax) noexcept {
+  FEWBITS_RUN_KERNEL(find_finite_amax(job, amax))
+  return false;
+}
+template <class Job>
+bool run_dequantize([[maybe_unused]] const Job& job) noexcept {
+  FEWBITS_RUN_KERNEL(dequantize_blocks(job))
+  return false;
+}
+/// Asked once a call: kernels round to nearest as the machine does.
+inline bool machine_rounds_to_nearest() noexcept {
+  bool yes = false;
+  const auto ask = [&]() noexcept {
+    FEWBITS_RUN_KERNEL(ask_rounding(yes))
+    return false;
+  };
+  return ask() && yes;
+}
+
+/// The code of the largest finite magnitude; false where there are no lanes for it.
+template <class Source>
+bool find_amax_by_lanes(const matrix_view<Source>& values, std::uint64_t& amax) noexcept {
+  using source_type = std::remove_cv_t<Source>;
+  if constexpr (lanes_read<source_type> && block_source<source_type>) {
+    if (values.columns() == 0 || values.rows() == 0)
+      return false;
+    return run_finite_amax(amax_job<source_type>{values.data(), values.rows(), values.columns(),
+                                                 values.row_stride_elements(), values.column_stride_elements()},
+                           amax);
+  } else {
+    return false;
+  }
+}
+
+/// A tensor scale that kernels can multiply by.
+template <blocked Format>
+bool tensor_factor([[maybe_unused]] const typename Format::tensor_scale_type& tensor_scale, double& factor) noexcept {
+  factor = 1;
+  if constexpr (Format::has_tensor_scale) {
+    factor = double_of_code<binary32_format>(source_code(tensor_scale));
+    return factor > 0 && exponent_of(factor) >= -126 && exponent_of(factor) <= 127;
+  } else {
+    return true;
+  }
+}
+
+/// Quantises by kernels what they can, with the tensor scale in to.tensor_scale. False where they cannot begin.
+template <blocked Format, class Source, class How, class Reference>
+bool quantize_by_lanes(const matrix_view<Source>& values, const quantized_layout<Format>& layout,
+                       const quantized_streams_out<Format>& to, const How& how, const Reference& reference,
+                       bool& failed) noexcept {
+  using source_type = std::remove_cv_t<Source>;
+  using job_type = quantize_job<Format, source_type, How, Reference>;
+  double tensor = 1;
+  if (values.rows() == 0 || values.columns() == 0 || !tensor_factor<Format>(to.tensor_scale, tensor) ||
+      !machine_rounds_to_nearest())
+    return false;
+  return run_quantize(job_type{values.data(), values.row_stride_elements(), values.column_stride_elements(), layout,
+                               to.codes.data(), layout.row_code_bytes(), to, how, reference, tensor,
+                               1.0 / divisor_of<Format, typename job_type::rule_type>(tensor)},
+                      failed);
+}
+
+/// The same for values. False where nothing is done.
+template <blocked Format>
+bool dequantize_by_lanes(const quantized_view<Format>& from, const matrix_view<float>& out) noexcept {
+  double tensor = 1;
+  if (from.rows() == 0 || from.columns() == 0 || !tensor_factor<Format>(from.tensor_scale(), tensor) ||
+      !machine_rounds_to_nearest())
+    return false;
+  return run_dequantize(
+      dequantize_job<Format>{from, from.layout(), from.codes().data(), from.layout().row_code_bytes(), from.rows(),
+                             from.columns(), out.data(), out.row_stride_elements(), out.column_stride_elements(),
+                             from.rows() * from.columns() * sizeof(float) >= streaming_bytes, tensor});
+}
+
+FEWBITS_BASELINE_END
+}  // namespace simd
+FEWBITS_NAMESPACE_END
