@@ -266,7 +266,7 @@ result<void> run_product(const Weights& weights, const product_task<Source, Out,
     return {};
   const std::size_t depth = layout.columns();
   const std::size_t runs = layout.runs_before(layout.groups());
-  const bool few = packed::is_dense && rows <= few_rows_limit;
+  const bool few = rows <= few_rows_limit && plan.calls.kernels.few_rows[0] != nullptr;
   const auto concurrency = (std::max<std::size_t>)(static_cast<std::size_t>(who.concurrency()), 1);
   // Parts are small enough that threads end together, and no larger than the cache likes.
   const std::size_t wanted = concurrency == 1 ? 1 : 4 * concurrency;

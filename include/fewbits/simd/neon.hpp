@@ -226,6 +226,7 @@ inline constexpr std::size_t tile_rows = 6;
 inline constexpr std::size_t tile_panels = 1;
 inline constexpr std::size_t few_panels = 1;
 inline constexpr std::size_t slice_groups = 8;
+inline constexpr bool unrolls_columns = true;
 inline constexpr std::size_t prefetch_bytes = 2048;
 
 FEWBITS_LANES floats smaller(floats a, floats b) noexcept {

@@ -184,6 +184,25 @@ FEWBITS_LANES floats column_lanes(const std::byte* group, words aid) noexcept {
   }
 }
 
+/// The same for a column that is not known at compile time: a smaller and slower function.
+template <class Format>
+FEWBITS_LANES floats column_lanes_at(const std::byte* group, words aid, std::size_t column) noexcept {
+  constexpr std::size_t bits = packed_layout<Format>::bits;
+  const std::size_t word = column * bits / 32;
+  const std::size_t first = column * bits % 32;
+  words codes = shift_right_by(little_words(group + word * 64), fill(static_cast<std::uint32_t>(first)));
+  if (32 % bits != 0 && first + bits > 32)
+    codes = bit_or(codes, shift_left_by(little_words(group + (word + 1) * 64),
+                                        fill(static_cast<std::uint32_t>(32 - first))));
+  if constexpr (Format::has_shapes)
+    codes = bit_or(bit_and(codes, fill((1u << bits) - 1)), aid);
+  const floats value = element_lanes<typename Format::element_type, 0>(codes);
+  if constexpr (Format::has_zero_point)
+    return subtract(value, as_floats(aid));
+  else
+    return value;
+}
+
 template <class Format, std::size_t First, std::size_t... Columns>
 FEWBITS_LANES void decode_columns(const std::byte* group, words aid, float* to,
                                   std::index_sequence<Columns...>) noexcept {
@@ -192,39 +211,35 @@ FEWBITS_LANES void decode_columns(const std::byte* group, words aid, float* to,
 template <class Format, std::size_t... Runs>
 FEWBITS_LANES void decode_runs(const panel_streams<Format>& panel, std::size_t group, float* to,
                                std::index_sequence<Runs...>) noexcept {
-  using layout = packed_layout<Format>;
+  using packed = packed_layout<Format>;
   constexpr std::size_t columns = 32 / sizeof...(Runs);
-  const std::byte* codes = panel.codes + group * layout::group_bytes;
-  (decode_columns<Format, Runs * columns>(codes, aid_lanes(panel, layout::block_of(group, Runs)), to,
+  const std::byte* codes = panel.codes + group * packed::group_bytes;
+  (decode_columns<Format, Runs * columns>(codes, aid_lanes(panel, packed::block_of(group, Runs)), to,
                                           std::make_index_sequence<columns>{}),
    ...);
 }
 
-/// Elements [columns][16] of some groups of a panel, without zero points. Writes up to 31 columns past the last one.
+/// Elements [column][16] of some groups of a panel, without zero points.
 template <class Format>
 FEWBITS_NOINLINE void decode_groups(const packed_layout<Format>& layout, const packed_streams& weights,
                                     std::size_t panel_index, std::size_t first, std::size_t last, float* to) noexcept {
+  using packed = packed_layout<Format>;
   const panel_streams<Format> panel = panel_of(layout, weights, panel_index);
-  const std::size_t origin = layout.first_column(first);
   for (std::size_t g = first; g != last; ++g) {
-    prefetch(panel.codes + g * packed_layout<Format>::group_bytes + 2048);
-    if constexpr (packed_layout<Format>::blocks_divide_groups) {
-      // Blocks past the matrix's end have no parameters.
-      if (layout.columns_in_group(g) == 32) {
-        decode_runs(panel, g, to + (layout.first_column(g) - origin) * 16,
-                    std::make_index_sequence<packed_layout<Format>::blocks_a_group>{});
+    const std::byte* const codes = panel.codes + g * packed::group_bytes;
+    prefetch(codes + prefetch_bytes);
+    const std::size_t columns = layout.columns_in_group(g);
+    if constexpr (unrolls_columns)
+      if (columns == 32) {
+        decode_runs(panel, g, to, std::make_index_sequence<packed::blocks_a_group>{});
+        to += 32 * 16;
         continue;
       }
-      float whole_group[32 * 16];
-      const std::size_t columns = layout.columns_in_group(g);
-      for (std::size_t run = 0; run * packed_layout<Format>::run_columns < columns; ++run) {
-        decode_columns<Format, 0>(panel.codes + g * packed_layout<Format>::group_bytes, aid_lanes(panel, layout.block_of(g, run)),
-                                  whole_group, std::make_index_sequence<32>{});
-        std::memcpy(to + (layout.first_column(g) - origin + run * packed_layout<Format>::run_columns) * 16,
-                    whole_group + run * packed_layout<Format>::run_columns * 16, packed_layout<Format>::run_columns * 16 * sizeof(float));
-      }
-    } else {
-      decode_runs(panel, g, to + (layout.first_column(g) - origin) * 16, std::make_index_sequence<1>{});
+    for (std::size_t run = 0; run * packed::run_columns < columns; ++run) {
+      const words aid = aid_lanes(panel, packed::block_of(g, run));
+      const std::size_t end = (run + 1) * packed::run_columns < columns ? (run + 1) * packed::run_columns : columns;
+      for (std::size_t k = run * packed::run_columns; k != end; ++k, to += 16)
+        store_floats(to, column_lanes_at<Format>(codes, aid, k));
     }
   }
 }
@@ -292,13 +307,7 @@ FEWBITS_LANES void multiply_tile_of(std::size_t rows, const tile_job& job, std::
   kernels[rows - 1](job);
 }
 
-/// Some groups of `Panels` panels against all rows.
-struct slice_room {
-  float* values;          ///< [Panels][32 x groups + 32][16]
-  float* units;           ///< [Panels][runs][16]
-  float* offsets;         ///< the same
-  std::uint8_t* lengths;  ///< [runs]
-};
+/// What multiply_many wants to put decoded elements, units, offsets and lengths of runs into.
 template <class Format>
 constexpr std::size_t slice_runs() noexcept {
   return slice_groups * packed_layout<Format>::blocks_a_group;
@@ -306,7 +315,7 @@ constexpr std::size_t slice_runs() noexcept {
 template <class Format>
 constexpr std::size_t slice_room_floats() noexcept {
   const std::size_t units = slice_runs<Format>() * 16 * (Format::has_minimum ? 2 : 1);
-  return tile_panels * ((slice_groups + 1) * 32 * 16 + units) + (slice_runs<Format>() + 3) / 4;
+  return tile_panels * (slice_groups * 32 * 16 + units) + (slice_runs<Format>() + 3) / 4;
 }
 
 /// Results of panels [first_panel, last_panel) for any number of rows: [panel][row][16], overwritten.
@@ -316,7 +325,7 @@ void multiply_many(const packed_layout<Format>& layout, const packed_streams& we
                    std::size_t last_panel, const float* activations, std::size_t stored_rows, std::size_t first_row,
                    std::size_t rows, const float* sums, std::size_t sum_stride, float* results,
                    float* room) noexcept {
-  constexpr std::size_t value_stride = (slice_groups + 1) * 32 * 16;
+  constexpr std::size_t value_stride = slice_groups * 32 * 16;
   constexpr std::size_t unit_stride = slice_runs<Format>() * 16;
   float* const values = room;
   float* const units = values + tile_panels * value_stride;
@@ -589,10 +598,15 @@ void finish_rows(const finish_job& job, const matrix_view<Out>& out, const matri
 /// What a product calls, for one format of weights.
 template <class Format>
 constexpr product_kernels<Format> product_kernels_of() noexcept {
-  return {.few_rows = {multiply_few_rows<Format, 1>, multiply_few_rows<Format, 2>, multiply_few_rows<Format, 4>},
-          .many_rows = multiply_many<Format>,
-          .add_up_runs = add_up_runs<Format>,
-          .list_runs = list_runs<Format>,
-          .slice_groups = slice_groups,
-          .room_floats = slice_room_floats<Format>()};
+  product_kernels<Format> kernels{.many_rows = multiply_many<Format>,
+                                  .add_up_runs = add_up_runs<Format>,
+                                  .list_runs = list_runs<Format>,
+                                  .slice_groups = slice_groups,
+                                  .room_floats = slice_room_floats<Format>()};
+  if constexpr (unrolls_columns && packed_layout<Format>::is_dense) {
+    kernels.few_rows[0] = multiply_few_rows<Format, 1>;
+    kernels.few_rows[1] = multiply_few_rows<Format, 2>;
+    kernels.few_rows[2] = multiply_few_rows<Format, 4>;
+  }
+  return kernels;
 }

@@ -61,7 +61,7 @@ struct product_kernels {
                         std::size_t last_panel, const float* activations, std::size_t stored_rows,
                         std::size_t first_row, std::size_t rows, const float* sums, std::size_t sum_stride,
                         float* results, float* room) noexcept;
-  few few_rows[3];  ///< of 1, 2 and 4 rows
+  few few_rows[3]{};  ///< of 1, 2 and 4 rows; null where many_rows is as good
   many many_rows;
   void (*add_up_runs)(const packed_layout<Format>& layout, std::size_t first, std::size_t last, const float* row,
                       float* sums) noexcept;

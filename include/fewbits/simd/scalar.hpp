@@ -185,11 +185,12 @@ FEWBITS_LANES words look_up(table16 table, words index) noexcept {
 }
 
 // Products: the tile that a kernel keeps in registers, panels that it reads abreast, groups of columns that it decodes
-// at a time, and how far ahead it reads.
+// at a time, whether each column of a group has code of its own, and how far ahead a kernel reads.
 inline constexpr std::size_t tile_rows = 2;
 inline constexpr std::size_t tile_panels = 1;
 inline constexpr std::size_t few_panels = 1;
 inline constexpr std::size_t slice_groups = 8;
+inline constexpr bool unrolls_columns = false;
 inline constexpr std::size_t prefetch_bytes = 2048;
 
 /// The smaller number. Neither is NaN.
