@@ -21,8 +21,8 @@ void add_uint4(entries& into) {
   add_asymmetric<fb::uint4_groups<128>>(into, "uint4_g128", "128 uint4 under a float32 and a zero point");
   add_asymmetric<fb::uint4_groups<128, fb::fp16>>(into, "uint4_g128_fp16", "128 uint4 under an fp16 and a zero point");
   add_asymmetric<fb::uint4_groups<fb::whole>>(into, "uint4_rows", "a row of uint4 under a float32 and a zero point");
-  add<fb::uint4_minimum_groups<32, fb::fp16>, fb::min_max_scale_t>(into, "uint4_minimum_g32_fp16",
-                                                                   "32 uint4 under an fp16, plus an fp16 minimum");
+  add_asymmetric<fb::uint4_minimum_groups<32, fb::fp16>>(into, "uint4_minimum_g32_fp16",
+                                                         "32 uint4 under an fp16, plus an fp16 minimum");
 }
 
 }  // namespace report

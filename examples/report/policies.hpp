@@ -24,7 +24,7 @@ template <> inline constexpr policy_name name_of<fewbits::ceil_scale_t>{"ceil", 
 template <> inline constexpr policy_name name_of<fewbits::rceil_scale_t>{"rceil", "the least power of two under which nothing saturates"};
 template <> inline constexpr policy_name name_of<fewbits::even_scale_t>{"even", "floor of amax rounded to the element's digits"};
 template <> inline constexpr policy_name name_of<fewbits::search_scale_t<>>{"search", "floor or a neighbour: the least squared error"};
-template <> inline constexpr policy_name name_of<fewbits::exact_mse_t>{"exact", "the least squared error of all scales and zero points"};
+template <> inline constexpr policy_name name_of<fewbits::exact_mse_t>{"exact", "the least squared error of all scales, zero points and minimums"};
 template <> inline constexpr policy_name name_of<fewbits::static_two_level_t>{"static", "two levels from amax, of the tensor and of the block"};
 template <> inline constexpr policy_name name_of<fewbits::four_over_six_t<fewbits::error_norm::squared>>{"four_over_six", "amax to 6 or to 4: the smaller squared error"};
 template <> inline constexpr policy_name name_of<fewbits::four_over_six_t<fewbits::error_norm::absolute>>{"four_over_six_absolute", "amax to 6 or to 4: the smaller mean error"};

@@ -1,6 +1,6 @@
 // Better codes for the scales and minimums of super-blocks: from the ranges' codes down the squared error, step by
 // step. Not claimed to be the optimum: it is the best within one step of both codes, under super scales that are
-// refitted once.
+// refitted once. exact_mse takes the super scales from here and finds the best codes under them.
 #pragma once
 
 #include <array>
