@@ -1,0 +1,188 @@
+// Products of quantised activations and quantised weights whose elements are small integers: what a block adds up is
+// exact. Cut into parts as float32 products are.
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <atomic>
+#include <bit>
+#include <cstddef>
+#include <cstdint>
+
+#include <fewbits/base/config.hpp>
+#include <fewbits/base/error.hpp>
+#include <fewbits/gemm/executor.hpp>
+#include <fewbits/gemm/packed_weights.hpp>
+#include <fewbits/gemm/product.hpp>
+#include <fewbits/matrix/quantized_matrix.hpp>
+#include <fewbits/simd/float_environment.hpp>
+#include <fewbits/simd/integer_product.hpp>
+
+FEWBITS_NAMESPACE_BEGIN
+namespace detail {
+FEWBITS_BASELINE_BEGIN
+
+/// Packed weights with the activations that they will meet.
+template <blocked Weights, blocked Activations>
+struct integer_source {
+  const packed_weights_view<Weights>& weights;
+  const quantized_view<Activations>& activations;
+};
+
+/// Every code's integer.
+template <blocked Format>
+inline constexpr std::array<std::int8_t, 256> activation_integers = [] {
+  using element = typename Format::element_type;
+  std::array<std::int8_t, 256> integers{};
+  for (std::size_t c = 0; c <= element::format.code_mask(); ++c)
+    integers[c] = static_cast<std::int8_t>(simd::integer_of<element>(c, simd::integer_range_of<element>.steps));
+  return integers;
+}();
+
+/// Activations in the kernels' order, in borrowed memory.
+template <blocked Weights, blocked Activations>
+struct integer_rows {
+  using meeting = simd::integer_meeting<Weights, Activations>;
+  std::size_t columns = 0;
+  std::size_t groups = (columns + 31) / 32;
+  std::size_t runs = (groups + meeting::groups_a_run - 1) / meeting::groups_a_run * meeting::runs_a_group;
+  std::byte* codes = nullptr;    ///< [row][groups][32]
+  std::int32_t* sums = nullptr;  ///< [row][runs]
+  float* units = nullptr;        ///< [row][runs], or one a row
+
+  [[nodiscard]] std::size_t code_bytes(std::size_t rows) const noexcept { return to_line(rows * groups * 32); }
+  [[nodiscard]] std::size_t sum_bytes(std::size_t rows) const noexcept { return to_line(rows * runs * 4); }
+  [[nodiscard]] std::size_t unit_bytes(std::size_t rows) const noexcept {
+    return to_line(rows * (meeting::has_row_units ? 1 : runs) * sizeof(float));
+  }
+  [[nodiscard]] simd::integer_activations view() const noexcept {
+    return {.codes = codes,
+            .row_bytes = groups * 32,
+            .runs = runs,
+            .sums = sums,
+            .units = meeting::has_row_units ? nullptr : units,
+            .row_units = meeting::has_row_units ? units : nullptr};
+  }
+
+  /// Row `row` as row `r`. Returns whether a code stands for -128.
+  bool pack(const quantized_view<Activations>& from, std::size_t row, std::size_t r) const noexcept {
+    constexpr std::size_t run_columns = meeting::run_columns;
+    const packed_codes<Activations> stored = from.row_codes(row);
+    std::byte* const to = codes + r * groups * 32;
+    bool has_lowest = false;
+    for (std::size_t run = 0; run != runs; ++run) {
+      const std::size_t first = run * run_columns;
+      std::int32_t sum = 0;
+      for (std::size_t c = first; c < (std::min)(first + run_columns, columns); ++c)
+        sum += activation_integers<Activations>[stored[c]];
+      sums[r * runs + run] = sum;
+      if constexpr (!meeting::has_row_units)
+        units[r * runs + run] =
+            first < columns ? static_cast<float>(from.block_scale(row, from.layout().block_of_column(first))) : 0.0f;
+    }
+    if constexpr (meeting::has_row_units)
+      units[r] = static_cast<float>(from.block_scale(row, 0));
+    for (std::size_t g = 0; g != groups; ++g)
+      for (std::size_t i = 0; i != 32; ++i) {
+        const std::size_t c = g * 32 + simd::integer_column(i, static_cast<std::size_t>(Weights::element_bits));
+        const std::int8_t integer = c < columns ? activation_integers<Activations>[stored[c]] : std::int8_t{0};
+        has_lowest = has_lowest || integer == -128;
+        to[g * 32 + i] = static_cast<std::byte>(integer);
+      }
+    return has_lowest;
+  }
+};
+
+/// The product. Precondition: shapes agree, and the meeting is possible.
+template <class Format, blocked Activations, class Out, class Addend, executor Executor>
+result<void> run_product(const integer_source<Format, Activations>& source,
+                         const product_task<float, Out, Addend>& task, Executor& who) noexcept {
+  using meeting = simd::integer_meeting<Format, Activations>;
+  const simd::packed_layout<Format>& layout = source.weights.layout();
+  const std::size_t rows = task.activations.count;
+  if (rows == 0 || layout.rows() == 0)
+    return {};
+  const auto concurrency = (std::max<std::size_t>)(static_cast<std::size_t>(who.concurrency()), 1);
+  const std::size_t wanted = concurrency == 1 ? 1 : 4 * concurrency;
+  const std::size_t each = (std::min)((layout.panels() + wanted - 1) / wanted, simd::panels_a_block);
+  const std::size_t column_parts = (layout.panels() + each - 1) / each;
+  const std::size_t block_rows = (std::min)(rows, rows_a_block);
+  const std::size_t row_parts =
+      column_parts < wanted ? (std::min)((wanted + column_parts - 1) / column_parts, (block_rows + 23) / 24) : 1;
+  const std::size_t parts = column_parts * row_parts;
+  const std::size_t slots = (std::min)(concurrency, parts);
+
+  integer_rows<Format, Activations> packed{.columns = layout.columns()};
+  const auto calls = simd::integer_calls_of<Format, meeting::runs_a_group, Out, Addend>(active_isa());
+  const auto plain = simd::integer_calls_of<Format, meeting::runs_a_group, Out, Addend>(isa::scalar);
+  const std::size_t most_room = to_line((std::max)(calls.kernel.room_bytes, plain.kernel.room_bytes));
+  const std::size_t result_bytes = to_line(each * block_rows * 16 * sizeof(float));
+  const std::size_t shared_bytes =
+      packed.code_bytes(block_rows) + packed.sum_bytes(block_rows) + packed.unit_bytes(block_rows);
+  const std::size_t all_bytes = shared_bytes + slots * (result_bytes + most_room);
+  product_room room;
+  if (!room.allocate(all_bytes))
+    return error{errc::out_of_memory} << "no memory for a product's scratch: " << all_bytes << " bytes";
+  packed.codes = room.data();
+  packed.sums = reinterpret_cast<std::int32_t*>(packed.codes + packed.code_bytes(block_rows));
+  packed.units = reinterpret_cast<float*>(packed.codes + packed.code_bytes(block_rows) + packed.sum_bytes(block_rows));
+  std::byte* const slot_room = room.data() + shared_bytes;
+
+  float factor =
+      std::bit_cast<float>(static_cast<std::uint32_t>(127 - meeting::weights.steps - meeting::activations.steps) << 23);
+  {
+    const simd::default_float_environment environment;
+    if constexpr (Format::has_tensor_scale)
+      factor *= source.weights.streams().tensor_scale;
+    if constexpr (Activations::has_tensor_scale)
+      factor *= source.activations.tensor_scale();
+  }
+
+  for (std::size_t block_row = 0; block_row < rows; block_row += rows_a_block) {
+    const std::size_t height = (std::min)(rows_a_block, rows - block_row);
+    std::atomic<std::size_t> next_row{0};
+    std::atomic<bool> has_lowest{false};
+    who.parallel_for((std::min)(slots, height), [&](std::size_t) noexcept {
+      for (std::size_t r = 0; (r = next_row.fetch_add(1, std::memory_order_relaxed)) < height;)
+        if (packed.pack(source.activations, block_row + r, r))
+          has_lowest.store(true, std::memory_order_relaxed);
+    });
+    // AVX2's byte products have no -128 among activations; no quantiser of this library writes one.
+    const bool by_scalar = has_lowest.load(std::memory_order_relaxed) && active_isa() == isa::avx2;
+    const simd::integer_kernel<Format>& kernel = by_scalar ? plain.kernel : calls.kernel;
+    const simd::integer_activations activations = packed.view();
+    std::atomic<std::size_t> next{0};
+    who.parallel_for(slots, [&](std::size_t slot_number) noexcept {
+      const simd::default_float_environment environment;
+      std::byte* const own_room = slot_room + slot_number * (result_bytes + most_room);
+      auto* const results = reinterpret_cast<float*>(own_room);
+      for (std::size_t part = 0; (part = next.fetch_add(1, std::memory_order_relaxed)) < parts;) {
+        const std::size_t first_panel = part / row_parts * each;
+        const std::size_t last_panel = (std::min)(first_panel + each, layout.panels());
+        const std::size_t first = part % row_parts * height / row_parts;
+        const std::size_t last = (part % row_parts + 1) * height / row_parts;
+        if (first == last)
+          continue;
+        kernel.multiply(layout, source.weights.streams(), first_panel, last_panel, meeting::groups_a_run, activations,
+                        first, last - first, results, own_room + result_bytes);
+        calls.finish_rows({.results = results,
+                           .result_stride = (last - first) * 16,
+                           .rows = last - first,
+                           .first_row = block_row + first,
+                           .first_column = first_panel * 16,
+                           .columns = (std::min)(last_panel * 16, layout.rows()) - first_panel * 16,
+                           .scales = factor != 1.0f,
+                           .tensor_scale = factor,
+                           .bias = task.bias,
+                           .addend_factor = task.addend_factor,
+                           .activation = task.activation},
+                          task.out, task.addend);
+      }
+    });
+  }
+  return {};
+}
+
+FEWBITS_BASELINE_END
+}  // namespace detail
+FEWBITS_NAMESPACE_END

@@ -1,0 +1,48 @@
+// The kernels of integer products on an instruction set.
+#pragma once
+
+#include <fewbits/base/config.hpp>
+#include <fewbits/matrix/view.hpp>
+#include <fewbits/simd/avx2.hpp>
+#include <fewbits/simd/avx512.hpp>
+#include <fewbits/simd/integer_data.hpp>
+#include <fewbits/simd/isa.hpp>
+#include <fewbits/simd/neon.hpp>
+#include <fewbits/simd/product_data.hpp>
+#include <fewbits/simd/scalar.hpp>
+
+FEWBITS_NAMESPACE_BEGIN
+namespace simd {
+FEWBITS_BASELINE_BEGIN
+
+/// What an integer product calls.
+template <blocked Format, class Out, class Addend>
+struct integer_calls {
+  integer_kernel<Format> kernel;
+  void (*finish_rows)(const finish_job& job, const matrix_view<Out>& out,
+                      const matrix_view<const Addend>& addend) noexcept;
+};
+
+#define FEWBITS_INTEGER_CALLS_OF(name)                                                             \
+  return {                                                                                         \
+    {name::multiply_integers<Format, RunsAGroup>, name::integer_room_bytes<Format, RunsAGroup>()}, \
+        name::finish_rows<Out, Addend>                                                             \
+  }
+template <blocked Format, std::size_t RunsAGroup, class Out, class Addend>
+integer_calls<Format, Out, Addend> integer_calls_of(isa which) noexcept {
+  switch (which) {
+#if FEWBITS_SIMD_X86
+    case isa::amx:
+    case isa::avx512: FEWBITS_INTEGER_CALLS_OF(avx512);
+    case isa::avx2: FEWBITS_INTEGER_CALLS_OF(avx2);
+#elif FEWBITS_SIMD_NEON
+    case isa::neon: FEWBITS_INTEGER_CALLS_OF(neon);
+#endif
+    default: FEWBITS_INTEGER_CALLS_OF(scalar);
+  }
+}
+#undef FEWBITS_INTEGER_CALLS_OF
+
+FEWBITS_BASELINE_END
+}  // namespace simd
+FEWBITS_NAMESPACE_END
