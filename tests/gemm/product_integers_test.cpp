@@ -1,0 +1,14 @@
+// Products with integer and codebook weights against the model, bit for bit: zero points, minimums, one bit to eight.
+#include <fewbits/block.hpp>
+
+#include "gemm/product_model.hpp"
+#include "support/lean.hpp"
+
+namespace fb = fewbits;
+namespace fewbits_test {
+
+using formats = list_of<::testing::Types, fb::int8_rows<>, fb::int4_groups<128, fb::fp16>, fb::uint4_groups<32>,
+                        fb::uint4_minimum_groups<64>, fb::binary_groups<32>, fb::nf4_groups<>>;
+INSTANTIATE_TYPED_TEST_SUITE_P(Integers, Product, formats);
+
+}  // namespace fewbits_test

@@ -1,0 +1,17 @@
+// Products with nested scales against the model, bit for bit: super-blocks, minimums, offsets, blocks with a shape.
+#include <fewbits/block.hpp>
+#include <fewbits/block/nested.hpp>
+#include <fewbits/quantize/skewed.hpp>
+
+#include "gemm/product_model.hpp"
+#include "matrix/block_formats.hpp"
+#include "support/lean.hpp"
+
+namespace fb = fewbits;
+namespace fewbits_test {
+
+using formats =
+    list_of<::testing::Types, fb::nested_uint4, fb::nested_uint2, fb::nf4_double, fb::skew2_groups, nested_int3>;
+INSTANTIATE_TYPED_TEST_SUITE_P(Nested, Product, formats);
+
+}  // namespace fewbits_test
