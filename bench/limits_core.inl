@@ -6,12 +6,16 @@ template <std::size_t Ahead>
 std::uint64_t read_all(const std::byte* from, std::size_t bytes) noexcept {
   vector sum[8] = {zero(), zero(), zero(), zero(), zero(), zero(), zero(), zero()};
   for (std::size_t i = 0; i < bytes; i += 8 * sizeof(vector)) {
-    if constexpr (Ahead != 0)
+    if constexpr (Ahead != 0) {
+      LIMITS_UNROLL
       for (std::size_t line = 0; line < 8 * sizeof(vector); line += 64)
         ask_for(from + i + Ahead + line);
+    }
+    LIMITS_UNROLL
     for (std::size_t j = 0; j < 8; ++j)
       sum[j] = bit_xor(sum[j], load(from + i + j * sizeof(vector)));
   }
+  LIMITS_UNROLL
   for (std::size_t j = 1; j < 8; ++j)
     sum[0] = bit_xor(sum[0], sum[j]);
   std::uint64_t digest = 0;
@@ -24,8 +28,10 @@ template <std::size_t Read, std::size_t Write, bool Streaming>
 void copy_groups(const std::byte* from, std::byte* to, std::size_t groups) noexcept {
   for (std::size_t g = 0; g < groups; ++g) {
     vector mixed = load(from + g * Read * sizeof(vector));
+    LIMITS_UNROLL
     for (std::size_t j = 1; j < Read; ++j)
       mixed = bit_xor(mixed, load(from + (g * Read + j) * sizeof(vector)));
+    LIMITS_UNROLL
     for (std::size_t j = 0; j < Write; ++j)
       if constexpr (Streaming)
         stream(to + (g * Write + j) * sizeof(vector), mixed);
@@ -39,12 +45,15 @@ void copy_groups(const std::byte* from, std::byte* to, std::size_t groups) noexc
 /// 12 independent chains of fused multiply-adds, `steps` long: more than latency times ports on every core so far.
 inline float chains_of_fma(std::size_t steps, float a, float b) noexcept {
   floats sum[12];
-  for (floats& each : sum)
-    each = fill(b);
+  LIMITS_UNROLL
+  for (std::size_t j = 0; j < 12; ++j)  // different: equal chains would be merged into one
+    sum[j] = fill(b + static_cast<float>(j));
   const floats x = fill(a), y = fill(b);
   for (std::size_t i = 0; i < steps; ++i)
-    for (floats& each : sum)
-      each = multiply_add(each, x, y);
+    LIMITS_UNROLL
+  for (floats& each : sum)
+    each = multiply_add(each, x, y);
+  LIMITS_UNROLL
   for (std::size_t j = 1; j < 12; ++j)
     sum[0] = multiply_add(sum[0], x, sum[j]);
   float first = 0;

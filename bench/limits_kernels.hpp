@@ -45,6 +45,15 @@ struct dot_kernel {
 #define LIMITS_FORGET(x) (void)(x)
 #endif
 
+// Chains must stay in registers whatever the level of optimisation.
+#if defined(__clang__)
+#define LIMITS_UNROLL _Pragma("clang loop unroll(full)")
+#elif defined(__GNUC__)
+#define LIMITS_UNROLL _Pragma("GCC unroll 16")
+#else
+#define LIMITS_UNROLL
+#endif
+
 /// What the compiler makes of plain C++ for the unit's own machine.
 namespace scalar {
 struct vector {
@@ -66,6 +75,7 @@ inline void ask_for(const std::byte*) noexcept {}
 inline vector bit_xor(vector a, vector b) noexcept { return {{a.word[0] ^ b.word[0], a.word[1] ^ b.word[1]}}; }
 inline floats fill(float x) noexcept { return {{x, x, x, x}}; }
 inline floats multiply_add(floats a, floats b, floats c) noexcept {
+  LIMITS_UNROLL
   for (std::size_t i = 0; i < 4; ++i)
     c.lane[i] += a.lane[i] * b.lane[i];
   return c;
@@ -93,14 +103,19 @@ inline floats multiply_add(floats a, floats b, floats c) noexcept { return _mm25
 
 /// Without VNNI: pairs of bytes to 16 bits, pairs of those to 32.
 inline std::int32_t chains_of_madd(std::size_t steps) noexcept {
-  vector sum[8] = {zero(), zero(), zero(), zero(), zero(), zero(), zero(), zero()};
+  vector sum[8];
+  LIMITS_UNROLL
+  for (std::size_t j = 0; j < 8; ++j)
+    sum[j] = _mm256_set1_epi32(static_cast<int>(j));
   vector a = _mm256_set1_epi8(3);
   const vector b = _mm256_set1_epi8(-2), ones = _mm256_set1_epi16(1);
   for (std::size_t i = 0; i < steps; ++i)
-    for (vector& each : sum) {
-      LIMITS_FORGET(a);
-      each = _mm256_add_epi32(each, _mm256_madd_epi16(_mm256_maddubs_epi16(a, b), ones));
-    }
+    LIMITS_UNROLL
+  for (vector& each : sum) {
+    LIMITS_FORGET(a);
+    each = _mm256_add_epi32(each, _mm256_madd_epi16(_mm256_maddubs_epi16(a, b), ones));
+  }
+  LIMITS_UNROLL
   for (std::size_t j = 1; j < 8; ++j)
     sum[0] = _mm256_add_epi32(sum[0], sum[j]);
   return _mm256_cvtsi256_si32(sum[0]);
@@ -113,12 +128,15 @@ FEWBITS_TARGET_AVX2_VNNI_BEGIN
 namespace limits::avx2_vnni {
 inline std::int32_t chains_of_dot(std::size_t steps) noexcept {
   __m256i sum[12];
-  for (__m256i& each : sum)
-    each = _mm256_setzero_si256();
+  LIMITS_UNROLL
+  for (std::size_t j = 0; j < 12; ++j)
+    sum[j] = _mm256_set1_epi32(static_cast<int>(j));
   const __m256i a = _mm256_set1_epi8(3), b = _mm256_set1_epi8(-2);
   for (std::size_t i = 0; i < steps; ++i)
-    for (__m256i& each : sum)
-      each = _mm256_dpbusd_avx_epi32(each, a, b);
+    LIMITS_UNROLL
+  for (__m256i& each : sum)
+    each = _mm256_dpbusd_avx_epi32(each, a, b);
+  LIMITS_UNROLL
   for (std::size_t j = 1; j < 12; ++j)
     sum[0] = _mm256_add_epi32(sum[0], sum[j]);
   return _mm256_cvtsi256_si32(sum[0]);
@@ -144,12 +162,15 @@ inline floats multiply_add(floats a, floats b, floats c) noexcept { return _mm51
 
 inline std::int32_t chains_of_dot(std::size_t steps) noexcept {
   vector sum[12];
-  for (vector& each : sum)
-    each = zero();
+  LIMITS_UNROLL
+  for (std::size_t j = 0; j < 12; ++j)
+    sum[j] = _mm512_set1_epi32(static_cast<int>(j));
   const vector a = _mm512_set1_epi8(3), b = _mm512_set1_epi8(-2);
   for (std::size_t i = 0; i < steps; ++i)
-    for (vector& each : sum)
-      each = _mm512_dpbusd_epi32(each, a, b);
+    LIMITS_UNROLL
+  for (vector& each : sum)
+    each = _mm512_dpbusd_epi32(each, a, b);
+  LIMITS_UNROLL
   for (std::size_t j = 1; j < 12; ++j)
     sum[0] = _mm512_add_epi32(sum[0], sum[j]);
   return _mm512_cvtsi512_si32(sum[0]);
@@ -230,12 +251,15 @@ FEWBITS_TARGET_NEON_DOT_BEGIN
 namespace limits::neon_dot {
 inline std::int32_t chains_of_dot(std::size_t steps) noexcept {
   int32x4_t sum[12];
-  for (int32x4_t& each : sum)
-    each = vdupq_n_s32(0);
+  LIMITS_UNROLL
+  for (std::size_t j = 0; j < 12; ++j)
+    sum[j] = vdupq_n_s32(static_cast<int>(j));
   const int8x16_t a = vdupq_n_s8(3), b = vdupq_n_s8(-2);
   for (std::size_t i = 0; i < steps; ++i)
-    for (int32x4_t& each : sum)
-      each = vdotq_s32(each, a, b);
+    LIMITS_UNROLL
+  for (int32x4_t& each : sum)
+    each = vdotq_s32(each, a, b);
+  LIMITS_UNROLL
   for (std::size_t j = 1; j < 12; ++j)
     sum[0] = vaddq_s32(sum[0], sum[j]);
   return vgetq_lane_s32(sum[0], 0);
