@@ -165,6 +165,16 @@ FEWBITS_LANES floats multiply(floats a, floats b) noexcept {
 FEWBITS_LANES floats multiply_add(floats a, floats b, floats c) noexcept {
   return {_mm256_fmadd_ps(a.low, b.low, c.low), _mm256_fmadd_ps(a.high, b.high, c.high)};
 }
+FEWBITS_LANES __m256 divide(__m256 a, __m256 b) noexcept {
+#if defined(__GNUC__)
+  __m256 quotient;  // in assembly: -ffast-math would make an estimate of it
+  __asm__("vdivps %2, %1, %0" : "=x"(quotient) : "x"(a), "x"(b));
+  return quotient;
+#else
+  return _mm256_div_ps(a, b);
+#endif
+}
+FEWBITS_LANES floats divide(floats a, floats b) noexcept { return {divide(a.low, b.low), divide(a.high, b.high)}; }
 
 FEWBITS_LANES table16 load_table(const std::uint32_t* from) noexcept {
   const words all = load_words(from);

@@ -105,6 +105,15 @@ FEWBITS_LANES floats add(floats a, floats b) noexcept { return _mm512_add_ps(a, 
 FEWBITS_LANES floats subtract(floats a, floats b) noexcept { return _mm512_sub_ps(a, b); }
 FEWBITS_LANES floats multiply(floats a, floats b) noexcept { return _mm512_mul_ps(a, b); }
 FEWBITS_LANES floats multiply_add(floats a, floats b, floats c) noexcept { return _mm512_fmadd_ps(a, b, c); }
+FEWBITS_LANES floats divide(floats a, floats b) noexcept {
+#if defined(__GNUC__)
+  floats quotient;  // in assembly: -ffast-math would make an estimate of it
+  __asm__("vdivps %2, %1, %0" : "=v"(quotient) : "v"(a), "v"(b));
+  return quotient;
+#else
+  return _mm512_div_ps(a, b);
+#endif
+}
 
 FEWBITS_LANES table16 load_table(const std::uint32_t* from) noexcept { return {_mm512_loadu_si512(from)}; }
 FEWBITS_LANES words look_up(table16 table, words index) noexcept {

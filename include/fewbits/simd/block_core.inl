@@ -91,7 +91,7 @@ FEWBITS_LANES void scan_run(const Source* from, std::size_t count, block_facts& 
 
 /// Codes of sixteen values of a block, `count` of them in use.
 template <class Job, class Source>
-FEWBITS_LANES words encode_piece(const Job& job, const block_plan<typename Job::format>& plan, const Source* from,
+FEWBITS_LANES words encode_piece(const Job& job, const block_plan& plan, const Source* from,
                                  std::size_t count) noexcept {
   using format = typename Job::format;
   using element = typename format::element_type;
@@ -119,7 +119,7 @@ FEWBITS_LANES words encode_piece(const Job& job, const block_plan<typename Job::
       close &= (2u << (count - 1)) - 1;
       std::uint32_t codes[16];
       store_words(codes, made.codes);
-      job.encode_exactly(from, close, plan, codes);
+      job.encode_exactly(from, close, plan.at, codes);
       made.codes = load_words(codes);
     }
   }
@@ -129,7 +129,7 @@ FEWBITS_LANES words encode_piece(const Job& job, const block_plan<typename Job::
 }
 
 template <class Job, class Source>
-FEWBITS_LANES void encode_run(const Job& job, const block_plan<typename Job::format>& plan, const Source* from,
+FEWBITS_LANES void encode_run(const Job& job, const block_plan& plan, const Source* from,
                               std::size_t count, std::byte* to) noexcept {
   using format = typename Job::format;
   constexpr std::size_t step = 2 * static_cast<std::size_t>(format::element_bits);  // bytes of sixteen codes
@@ -166,35 +166,120 @@ FEWBITS_LANES void for_runs(const Job& job, std::size_t row, std::size_t column,
   }
 }
 
-/// Quantises all blocks. The job says where everything lies, plans a block's scale, and has the reference for what is
-/// left. Stops where the reference has failed.
+/// Finds and stores the scales of up to sixteen blocks, from `at` on. Returns which of them are left to the job.
+template <class Job>
+FEWBITS_LANES std::uint32_t plan_lanes(const Job& job, const block_facts* facts, std::size_t at, std::size_t count,
+                                       block_plan* plans) noexcept {
+  using format = typename Job::format;
+  using element = typename format::element_type;
+  using scale_type = typename format::scale_type;
+  using source = typename Job::source_type;
+  std::uint32_t gathered[16] = {};
+  for (std::size_t b = 0; b < count; ++b)
+    gathered[b] = Job::input == rule_input::first_largest ? facts[b].first_largest : facts[b].amax;
+  words amax = load_words(gathered);
+  if constexpr (!std::is_same_v<source, float>)
+    amax = widen_lanes<lane_element<source>>(amax);
+  const words magnitude = bit_and(amax, fill(0x7fffffff));
+  words scales;
+  mask left;
+  std::uint32_t results[16];
+  if constexpr (Job::halves) {
+    constexpr binade_steps steps = binade_steps_of<format, typename Job::rule_type>;
+    constexpr auto last = static_cast<std::uint32_t>(scale_type::format.max_code());
+    const words binade = shift_right<23>(add(magnitude, fill((1u << 23) - steps.threshold)));
+    scales = smaller(larger(add(binade, fill(static_cast<std::uint32_t>(steps.base - 127))), fill(0)), fill(last));
+    const words halvings = subtract(scales, fill(static_cast<std::uint32_t>(scale_type::format.bias)));
+    // Zeros, subnormals, Inf and NaN; and elements that would come from float32's subnormals as normal numbers.
+    left = either(greater(fill(0x00800000), magnitude), greater(magnitude, fill(0x7f7fffff)));
+    if constexpr (is_minifloat<element>)
+      left = either(left, greater(fill(static_cast<std::uint32_t>(-126 - element::format.min_exponent())), halvings));
+    store_words(results, halvings);
+    for (std::size_t b = 0; b < 16; ++b)
+      plans[b].halvings = results[b];
+  } else {
+    // In this window nothing below overflows or is subnormal, and -100 + 60 > lowest_unit holds for what is kept.
+    left = either(greater(fill((127u - 100) << 23), magnitude), greater(magnitude, fill((127u + 59) << 23)));
+    words scale_bits;
+    if constexpr (std::is_same_v<scale_type, float>) {
+      scales = as_words(divide(as_floats(amax), fill_floats(job.divisor)));
+      scale_bits = scales;
+    } else {
+      const narrowed found =
+          narrow_lanes<scale_type, encoding<>>(as_words(multiply(as_floats(amax), fill_floats(job.inverse_divisor))),
+                                               fill(0));
+      constexpr float_format f = source_format<scale_type>();
+      scales = found.codes;
+      left = either(left, either(found.close,
+                                 equal(bit_and(scales, fill(static_cast<std::uint32_t>(f.magnitude_mask()))), fill(0))));
+      scale_bits = widen_lanes<scale_type>(scales);
+    }
+    floats unit = as_floats(scale_bits);
+    if constexpr (format::has_tensor_scale)
+      unit = multiply(unit, fill_floats(job.tensor_float));
+    const words unit_size = bit_and(as_words(unit), fill(0x7fffffff));
+    left = either(left, either(greater(fill(static_cast<std::uint32_t>(127 + lowest_unit) << 23), unit_size),
+                               greater(unit_size, fill(static_cast<std::uint32_t>(127 + highest_unit) << 23))));
+    store_words(results, as_words(divide(fill_floats(1.0f), unit)));
+    for (std::size_t b = 0; b < 16; ++b)
+      plans[b].inverse = std::bit_cast<float>(results[b]);
+  }
+  scale_type stored[16];
+  if constexpr (sizeof(scale_type) == 1)
+    store_bytes(stored, scales);
+  else if constexpr (sizeof(scale_type) == 2)
+    store_halves(stored, scales);
+  else
+    store_words(stored, scales);
+  std::memcpy(static_cast<void*>(job.scales + at), stored, count * sizeof(scale_type));
+  return bits_of(left);
+}
+
+/// Quantises all blocks, up to sixteen of a row at a time. The job says where everything lies, plans what is not
+/// planned in lanes, and has the reference for what is left. Stops where the reference has failed.
 template <class Job>
 void quantize_blocks(const Job& job, bool& failed) noexcept {
   using format = typename Job::format;
   using source = typename Job::source_type;
+  constexpr auto bits = static_cast<std::size_t>(format::element_bits);
+  constexpr std::size_t batch = 16;
+  const std::size_t across = job.layout.block_columns();
   for (std::size_t i = 0; i < job.layout.block_rows(); ++i) {
     const std::size_t first_row = job.layout.first_row(i), rows = job.layout.rows_in_block(i);
-    for (std::size_t j = 0; j < job.layout.block_columns(); ++j) {
-      const std::size_t column = job.layout.first_column(j), columns = job.layout.columns_in_block(j);
-      block_facts facts;
-      for (std::size_t r = 0; r < rows; ++r)
-        for_runs(job, first_row + r, column, columns,
-                 [&](const source* run, std::size_t, std::size_t count) { scan_run<Job>(run, count, facts); });
-      block_plan<format> plan;
-      if (!job.plan(i, j, facts, plan)) [[unlikely]] {
-        if (!job.quantize_by_reference(i, j)) {
-          failed = true;
-          return;
+    for (std::size_t j = 0; j < across; j += batch) {
+      const std::size_t blocks = across - j < batch ? across - j : batch;
+      block_facts facts[batch];
+      block_plan plans[batch];
+      for (std::size_t b = 0; b < blocks; ++b)
+        for (std::size_t r = 0; r < rows; ++r)
+          for_runs(job, first_row + r, job.layout.first_column(j + b), job.layout.columns_in_block(j + b),
+                   [&](const source* run, std::size_t, std::size_t count) { scan_run<Job>(run, count, facts[b]); });
+      std::uint32_t left = (1u << blocks) - 1;
+      if constexpr (Job::plans_in_lanes)
+        left &= plan_lanes(job, facts, i * across + j, blocks, plans);
+      std::uint32_t done = 0;
+      for (; left != 0; left &= left - 1) {
+        const auto b = static_cast<std::size_t>(std::countr_zero(left));
+        if (!job.plan(i, j + b, facts[b], plans[b])) {
+          if (!job.quantize_by_reference(i, j + b)) {
+            failed = true;
+            return;
+          }
+          done |= 1u << b;
         }
-        continue;
       }
-      constexpr auto bits = static_cast<std::size_t>(format::element_bits);
-      for (std::size_t r = 0; r < rows; ++r) {
-        std::byte* codes = job.codes + (first_row + r) * job.row_code_bytes + column * bits / 8;
-        for_runs(job, first_row + r, column, columns, [&](const source* run, std::size_t c, std::size_t count) {
-          encode_run(job, plan, run, count, codes + c * bits / 8);
-        });
-      }
+      for (std::size_t r = 0; r < rows; ++r)
+        for (std::size_t b = 0; b < blocks; ++b) {
+          if ((done >> b & 1) != 0) [[unlikely]]
+            continue;
+          plans[b].at = i * across + j + b;
+          const std::size_t column = job.layout.first_column(j + b);
+          std::byte* codes = job.codes + (first_row + r) * job.row_code_bytes + column * bits / 8;
+          for_runs(job, first_row + r, column, job.layout.columns_in_block(j + b),
+                   [&](const source* run, std::size_t c, std::size_t count) {
+                     encode_run(job, plans[b], run, count, codes + c * bits / 8);
+                   });
+        }
     }
   }
   failed = false;
@@ -225,7 +310,7 @@ void find_finite_amax(const Job& job, std::uint64_t& amax) noexcept {
 
 /// Values of sixteen codes of a block.
 template <class Format>
-FEWBITS_LANES words decode_piece(const decode_plan& plan, words codes) noexcept {
+FEWBITS_LANES words decode_piece(const decode_plan& plan, [[maybe_unused]] float tensor, words codes) noexcept {
   using element = typename Format::element_type;
   constexpr auto f = element::format;
   floats value;
@@ -244,8 +329,8 @@ FEWBITS_LANES words decode_piece(const decode_plan& plan, words codes) noexcept 
   words made;
   if constexpr (Format::has_minimum)
     made = as_words(multiply_add(value, unit, fill_floats(plan.offset)));
-  else if constexpr (unit_digits<Format> > 24)
-    made = as_words(multiply_add(value, unit, multiply(value, fill_floats(plan.unit_rest))));
+  else if constexpr (Format::has_tensor_scale)
+    made = as_words(multiply(multiply(value, unit), fill_floats(tensor)));  // the first product is exact
   else
     made = as_words(multiply(value, unit));
   if constexpr (fewbits::detail::has_nan<element>())  // one NaN, whatever the machine makes of it
@@ -253,18 +338,40 @@ FEWBITS_LANES words decode_piece(const decode_plan& plan, words codes) noexcept 
   return made;
 }
 template <class Format>
-FEWBITS_LANES void decode_run(const decode_plan& plan, const std::byte* from, float* to, std::size_t count) noexcept {
+FEWBITS_LANES void decode_run(const decode_plan& plan, float tensor, const std::byte* from, float* to,
+                              std::size_t count) noexcept {
   constexpr std::size_t step = 2 * static_cast<std::size_t>(Format::element_bits);
   std::size_t i = 0;
   for (; i + 16 <= count; i += 16, from += step)
-    store_words(to + i, decode_piece<Format>(plan, load_codes<Format::element_bits, Format::order>(from)));
+    store_words(to + i, decode_piece<Format>(plan, tensor, load_codes<Format::element_bits, Format::order>(from)));
   if (i != count) {
     std::byte codes[16] = {};
     std::memcpy(codes, from, ((count - i) * static_cast<std::size_t>(Format::element_bits) + 7) / 8);
     float values[16];
-    store_words(values, decode_piece<Format>(plan, load_codes<Format::element_bits, Format::order>(codes)));
+    store_words(values, decode_piece<Format>(plan, tensor, load_codes<Format::element_bits, Format::order>(codes)));
     std::memcpy(to + i, values, (count - i) * sizeof(float));
   }
+}
+
+/// The scales of up to sixteen blocks as units. Returns which of them are in the window.
+template <class Job>
+FEWBITS_LANES std::uint32_t load_units(const Job& job, std::size_t at, std::size_t count, float* units) noexcept {
+  using scale_type = typename Job::format::scale_type;
+  const scale_type* scales = job.scales + at;
+  scale_type kept[16] = {};
+  if (count < 16) {
+    std::memcpy(static_cast<void*>(kept), scales, count * sizeof(scale_type));
+    scales = kept;
+  }
+  words unit;
+  if constexpr (is_power_type<scale_type>)
+    unit = shift_left<23>(load_bytes(scales));
+  else
+    unit = load_numbers(scales);
+  const words size = bit_and(unit, fill(0x7fffffff));
+  store_words(units, unit);
+  return ~bits_of(either(greater(fill(static_cast<std::uint32_t>(127 + lowest_unit) << 23), size),
+                         greater(size, fill(static_cast<std::uint32_t>(127 + highest_unit) << 23))));
 }
 
 /// Values of a row from a column on, which is a multiple of 8 from the beginning of its block.
@@ -274,15 +381,29 @@ FEWBITS_LANES void decode_columns(const Job& job, std::size_t row, std::size_t c
   using format = typename Job::format;
   constexpr auto bits = static_cast<std::size_t>(format::element_bits);
   const std::byte* codes = job.codes + row * job.row_code_bytes;
-  const std::size_t i = job.layout.block_of_row(row);
+  const std::size_t i = job.layout.block_of_row(row), across = job.layout.block_columns();
   std::size_t j = job.layout.block_of_column(column);
-  for (std::size_t done = 0; done != count; ++j) {
+  [[maybe_unused]] float units[16];
+  [[maybe_unused]] std::uint32_t usable = 0;
+  [[maybe_unused]] std::size_t b = 16;
+  for (std::size_t done = 0; done != count; ++j, ++b) {
     const std::size_t at = column + done;
     const std::size_t left = job.layout.first_column(j) + job.layout.columns_in_block(j) - at;
     const std::size_t here = left < count - done ? left : count - done;
     decode_plan plan;
-    if (job.plan(i, j, plan)) [[likely]]
-      decode_run<format>(plan, codes + at * bits / 8, to + done, here);
+    bool planned = false;
+    if constexpr (lanes_read_scales<format>) {
+      if (b >= 16) {
+        usable = load_units(job, i * across + j, across - j < 16 ? across - j : 16, units);
+        b = 0;
+      }
+      plan.unit = units[b];
+      planned = (usable >> b & 1) != 0;
+    } else {
+      planned = job.plan(i, j, plan);
+    }
+    if (planned) [[likely]]
+      decode_run<format>(plan, job.tensor, codes + at * bits / 8, to + done, here);
     else
       job.decode_by_reference(row, at, here, to + done);
     done += here;

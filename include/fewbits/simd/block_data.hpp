@@ -50,6 +50,15 @@ constexpr rule_input input_of() noexcept {
     return rule_input::amax;
 }
 
+/// Are streams of it packed? matrix/layout.hpp says when.
+template <class T>
+inline constexpr bool is_packed_width = [] {
+  if constexpr (few_bit_number<T>)
+    return T::format.bits() <= 6;
+  else
+    return false;
+}();
+
 /// Is a scale a power of two by its type?
 template <class Scale>
 inline constexpr bool is_power_type = [] {
@@ -203,17 +212,15 @@ struct block_facts {
   std::uint32_t below = 0;          ///< the magnitude of the lowest value, or 0
 };
 /// How kernels encode a block, and decode one.
-template <class Format>
 struct block_plan {
+  std::size_t at = 0;          ///< which block, among the scales
   std::uint32_t halvings = 0;  ///< where units are powers of two by their type
   float inverse = 0;           ///< of the unit
   float offset = 0;
   int zero = 0;
-  block_parameters<Format> parameters{};
 };
 struct decode_plan {
-  float unit = 0;
-  float unit_rest = 0;  ///< what the unit has past float32's digits
+  float unit = 0;  ///< without the tensor scale
   float offset = 0;
   int zero = 0;
   std::size_t shape = 0;
@@ -275,17 +282,47 @@ inline constexpr int unit_digits = [] {
   return Format::has_tensor_offset ? 24 : digits + (Format::has_tensor_scale ? 24 : 0);
 }();
 
-/// Can lanes decode it? Values are unit x (element - zero) + offset with one rounding. What a unit has past 24 digits
-/// times an element must be exact, and no third addend may come to it.
+/// Can lanes decode it? Values are unit x (element - zero) + offset with one rounding. Under a tensor scale, scale x
+/// element must be exact.
 template <class Format>
 inline constexpr bool lanes_dequantize = [] {
   using element = typename Format::element_type;
-  if constexpr (!widens_exactly<element> || !has_moderate_range<element> || unit_digits < Format >> 48)
+  if constexpr (!widens_exactly<element> || !has_moderate_range<element>)
     return false;
-  else if constexpr (unit_digits<Format> > 24)
-    return fewbits::detail::significant_digits<element>() + unit_digits<Format> <= 48 && !Format::has_minimum;
+  else if constexpr (Format::has_tensor_scale)
+    return unit_digits<Format> - 24 + fewbits::detail::significant_digits<element>() <= 24 && !Format::has_zero_point &&
+           !Format::has_minimum;
   else
-    return true;
+    return unit_digits<Format> <= 24;
+}();
+
+/// Are scales found, and inverted, for sixteen blocks at once?
+template <class Format, class Rule, class Source>
+inline constexpr bool lanes_plan = [] {
+  using scale_type = typename Format::scale_type;
+  if constexpr (Format::has_zero_point || Format::has_minimum || is_packed_width<scale_type>)
+    return false;
+  else if constexpr (is_power_type<scale_type>)
+    return binade_steps_of<Format, Rule>.usable && scale_type::format.bits() <= 8 && !Format::has_tensor_scale &&
+           narrowing_of<typename Format::element_type, element_encoding>() != narrowing::ladder;
+  else if constexpr (!is_quotient_rule<Format, Rule> || input_of<Rule, Format>() == rule_input::range)
+    return false;
+  else if constexpr (std::is_same_v<scale_type, float>)
+    return !Format::has_tensor_scale;
+  else
+    return takes_quotients<scale_type> && lanes_read<scale_type> && lanes_write<scale_type, encoding<>>;
+}();
+/// Are sixteen scales read at once?
+template <class Format>
+inline constexpr bool lanes_read_scales = [] {
+  using scale_type = typename Format::scale_type;
+  if constexpr (Format::has_super_scale || Format::has_tensor_offset || Format::has_minimum || Format::has_zero_point ||
+                Format::has_shapes || is_packed_width<scale_type>)
+    return false;
+  else if constexpr (is_power_type<scale_type>)
+    return scale_type::format.bits() == 8 && scale_type::format.bias == 127;
+  else
+    return lanes_read<scale_type>;
 }();
 
 }  // namespace simd

@@ -54,6 +54,7 @@ struct quantize_job {
   /// A power of two divides exactly. Codebooks are searched as float32, which takes a multiplication.
   static constexpr bool halves = is_power_type<scale_type> && !Format::has_tensor_scale && !Format::has_zero_point &&
                                  !Format::has_minimum && narrowing_of<element, element_encoding>() != narrowing::ladder;
+  static constexpr bool plans_in_lanes = lanes_plan<Format, rule_type, Source>;
   static constexpr bool drops_zero_sign =
       has_negative_zero<element>() && !std::remove_cvref_t<decltype(How::zero_sign)>::keeps;
 
@@ -65,8 +66,11 @@ struct quantize_job {
   const quantized_streams_out<Format>& to;
   const How& how;
   const Reference& reference;
-  double tensor;           ///< normal and positive; 1 without a tensor scale
-  double inverse_divisor;  ///< of the rule's quotient
+  double tensor;  ///< normal and positive; 1 without a tensor scale
+  float tensor_float;
+  double exact_inverse_divisor;
+  float divisor, inverse_divisor;  ///< of the rule's quotient
+  scale_type* scales;              ///< null where they are packed
 
   [[nodiscard]] bool quantize_by_reference(std::size_t i, std::size_t j) const noexcept {
     return reference.quantize(i, j);
@@ -91,7 +95,7 @@ struct quantize_job {
           const double depth = double_of_code<source>(facts.below);
           const double range = double_of_code<source>(facts.above) + depth;
           int steps_down = 0;
-          if (!scale_of_quotient(range * inverse_divisor, found.scale) ||
+          if (!scale_of_quotient(range * exact_inverse_divisor, found.scale) ||
               !zero_of_quotient(depth / double_of_scale(found.scale), steps_down))
             return false;
           const int zero = steps_down - static_cast<int>(element::format.negative_limit());
@@ -103,7 +107,7 @@ struct quantize_job {
         }
       } else {
         const std::uint32_t code = input == rule_input::first_largest ? facts.first_largest : facts.amax;
-        return scale_of_quotient(double_of_code<source>(code) * inverse_divisor, found.scale);
+        return scale_of_quotient(double_of_code<source>(code) * exact_inverse_divisor, found.scale);
       }
     } else {
       return false;
@@ -117,11 +121,10 @@ struct quantize_job {
   }
 
   /// Chooses and stores the parameters of block (i, j). False where the reference has to.
-  [[nodiscard]] bool plan(std::size_t i, std::size_t j, const block_facts& facts,
-                          block_plan<Format>& made) const noexcept {
+  [[nodiscard]] bool plan(std::size_t i, std::size_t j, const block_facts& facts, block_plan& made) const noexcept {
     if (facts.amax > source.max_code() || facts.amax == 0)
       return false;
-    block_parameters<Format>& found = made.parameters;
+    block_parameters<Format> found{};
     if (!find_quickly(facts, found)) {
       if constexpr (input == rule_input::amax) {
         found.scale = how.rule.template block_scale<Format>(unpack_code<source>(facts.amax), to.tensor_scale);
@@ -136,7 +139,7 @@ struct quantize_job {
         return false;
       }
     }
-    if (!plan_unit(facts, made))
+    if (!plan_unit(facts, found, made))
       return false;
     const std::size_t at = i * layout.block_columns() + j;
     store_parameter(to.scales, at, found.scale);
@@ -145,8 +148,8 @@ struct quantize_job {
     return true;
   }
 
-  [[nodiscard]] bool plan_unit(const block_facts& facts, block_plan<Format>& made) const noexcept {
-    const block_parameters<Format>& found = made.parameters;
+  [[nodiscard]] bool plan_unit(const block_facts& facts, const block_parameters<Format>& found,
+                               block_plan& made) const noexcept {
     if constexpr (halves) {
       if (found.scale.bits() > scale_type::format.max_code())
         return false;
@@ -182,9 +185,12 @@ struct quantize_job {
   }
 
   /// Lanes whose quotient lies too near a boundary.
-  FEWBITS_NOINLINE void encode_exactly(const Source* from, std::uint32_t lanes, const block_plan<Format>& made,
+  FEWBITS_NOINLINE void encode_exactly(const Source* from, std::uint32_t lanes, std::size_t at,
                                        std::uint32_t* piece) const noexcept {
-    const block_map map = map_of<Format>(made.parameters, {}, to.tensor_scale);
+    block_parameters<Format> found{.scale = to.scales[at]};
+    if constexpr (fewbits::detail::is_stored<typename Format::zero_type>)
+      found.zero = to.zeros[at];
+    const block_map map = map_of<Format>(found, {}, to.tensor_scale);
     for (; lanes != 0; lanes &= lanes - 1) {
       const auto lane = static_cast<std::size_t>(std::countr_zero(lanes));
       piece[lane] = encode_element<Format>(unpack_code<source>(source_code(from[lane])), map);
@@ -209,7 +215,8 @@ struct dequantize_job {
   float* out;
   std::size_t row_stride, column_stride;
   bool streams;
-  double tensor;  ///< normal; 1 without a tensor scale
+  float tensor;                               ///< in the window of units; 1 without a tensor scale
+  const typename Format::scale_type* scales;  ///< null where they are packed
 
   /// False where the unit or the offset is zero, not finite, or outside the window.
   [[nodiscard]] bool plan(std::size_t i, std::size_t j, decode_plan& made) const noexcept {
@@ -234,7 +241,7 @@ struct dequantize_job {
       made.shape = map.shape;
     } else {
       const auto parameters = from.parameters_of(i, j);
-      unit = double_of_scale(parameters.scale) * tensor;
+      unit = double_of_scale(parameters.scale);
       if constexpr (Format::has_zero_point)
         made.zero = static_cast<int>(parameters.zero);
       else if constexpr (Format::has_shapes)
@@ -243,13 +250,7 @@ struct dequantize_job {
     const int exponent = exponent_of(unit);
     if (exponent < lowest_unit || exponent > highest_unit)
       return false;
-    // Cut, not rounded, and the rest with the unit's sign even if it is 0: the sum of two zeros keeps theirs.
-    const auto bits = std::bit_cast<std::uint64_t>(unit);
-    const double cut = std::bit_cast<double>(bits & ~((std::uint64_t{1} << 29) - 1));
-    made.unit = static_cast<float>(cut);
-    if constexpr (unit_digits < Format >> 24)
-      made.unit_rest = std::bit_cast<float>(std::bit_cast<std::uint32_t>(static_cast<float>(unit - cut)) |
-                                            static_cast<std::uint32_t>(bits >> 63) << 31);
+    made.unit = static_cast<float>(unit);
     return true;
   }
   void decode_by_reference(std::size_t row, std::size_t column, std::size_t count, float* to) const noexcept {
@@ -297,13 +298,23 @@ bool find_amax_by_lanes(const matrix_view<Source>& values, std::uint64_t& amax) 
   }
 }
 
+template <class T>
+constexpr T* objects_of(const std::span<T>& stream) noexcept {
+  return stream.data();
+}
+template <class T, bit_order Order, class Byte>
+constexpr std::conditional_t<std::is_const_v<Byte>, const T*, T*> objects_of(
+    const packed_numbers_span<T, Order, Byte>&) noexcept {
+  return nullptr;
+}
+
 /// A tensor scale that kernels can multiply by.
 template <blocked Format>
 bool tensor_factor([[maybe_unused]] const typename Format::tensor_scale_type& tensor_scale, double& factor) noexcept {
   factor = 1;
   if constexpr (Format::has_tensor_scale) {
     factor = double_of_code<binary32_format>(source_code(tensor_scale));
-    return factor > 0 && exponent_of(factor) >= -126 && exponent_of(factor) <= 127;
+    return factor > 0 && exponent_of(factor) >= -100 && exponent_of(factor) <= 100;
   } else {
     return true;
   }
@@ -320,10 +331,12 @@ bool quantize_by_lanes(const matrix_view<Source>& values, const quantized_layout
   if (values.rows() == 0 || values.columns() == 0 || !tensor_factor<Format>(to.tensor_scale, tensor) ||
       !machine_rounds_to_nearest())
     return false;
-  return run_quantize(job_type{values.data(), values.row_stride_elements(), values.column_stride_elements(), layout,
-                               to.codes.data(), layout.row_code_bytes(), to, how, reference, tensor,
-                               1.0 / divisor_of<Format, typename job_type::rule_type>(tensor)},
-                      failed);
+  const double divisor = divisor_of<Format, typename job_type::rule_type>(tensor);
+  return run_quantize(
+      job_type{values.data(), values.row_stride_elements(), values.column_stride_elements(), layout, to.codes.data(),
+               layout.row_code_bytes(), to, how, reference, tensor, static_cast<float>(tensor), 1.0 / divisor,
+               static_cast<float>(divisor), static_cast<float>(1.0 / divisor), objects_of(to.scales)},
+      failed);
 }
 
 /// The same for values. False where nothing is done.
@@ -331,12 +344,13 @@ template <blocked Format>
 bool dequantize_by_lanes(const quantized_view<Format>& from, const matrix_view<float>& out) noexcept {
   double tensor = 1;
   if (from.rows() == 0 || from.columns() == 0 || !tensor_factor<Format>(from.tensor_scale(), tensor) ||
-      !machine_rounds_to_nearest())
+      exponent_of(tensor) < lowest_unit / 2 || exponent_of(tensor) > highest_unit / 2 || !machine_rounds_to_nearest())
     return false;
-  return run_dequantize(
-      dequantize_job<Format>{from, from.layout(), from.codes().data(), from.layout().row_code_bytes(), from.rows(),
-                             from.columns(), out.data(), out.row_stride_elements(), out.column_stride_elements(),
-                             from.rows() * from.columns() * sizeof(float) >= streaming_bytes, tensor});
+  return run_dequantize(dequantize_job<Format>{from, from.layout(), from.codes().data(), from.layout().row_code_bytes(),
+                                               from.rows(), from.columns(), out.data(), out.row_stride_elements(),
+                                               out.column_stride_elements(),
+                                               from.rows() * from.columns() * sizeof(float) >= streaming_bytes,
+                                               static_cast<float>(tensor), objects_of(from.scales())});
 }
 
 FEWBITS_BASELINE_END

@@ -179,6 +179,12 @@ FEWBITS_LANES floats multiply(floats a, floats b) noexcept {
 FEWBITS_LANES floats multiply_add(floats a, floats b, floats c) noexcept {
   FEWBITS_EACH_PART(floats, vfmaq_f32(c.part[p], a.part[p], b.part[p]));
 }
+FEWBITS_LANES floats divide(floats a, floats b) noexcept {
+  floats made;  // in assembly: -ffast-math may make an estimate of it
+  for (int p = 0; p < 4; ++p)
+    __asm__("fdiv %0.4s, %1.4s, %2.4s" : "=w"(made.part[p]) : "w"(a.part[p]), "w"(b.part[p]));
+  return made;
+}
 
 FEWBITS_LANES table16 load_table(const std::uint32_t* from) noexcept {
   const words all = load_words(from);
