@@ -2,11 +2,16 @@
 // certain it leaves to the reference: a lane whose quotient lies near a boundary between codes, and a block whose unit
 // is zero, not finite, or out of the window in simd/block_data.hpp.
 //
-// Why a lane far from every boundary is right. The inverse of the unit is rounded twice, to double and to float32, and
-// the product with the value once; with a minimum, the difference before it once more. To nearest these are at most 3
-// relative errors of 2^-24 and one of 2^-53: at most 3.01 units in float32's last place of a quotient that neither
-// overflows nor is subnormal. Lanes within four units of a boundary are close; all others lie on the same side of every
-// boundary as the exact quotient. Quotients below 2^-41 / 2 may be flushed to zero: no boundary but zero is down there.
+// Why codes are right. A lane multiplies its value by two numbers, one a little below the inverse of the unit, one a
+// little above it, so that the exact quotient lies between the two products: they are 2^-21 of the inverse away from
+// it, while the unit, its inverse, the difference from a minimum and the product are each rounded to nearest by at most
+// 2^-24 of themselves. Rounding to a code never goes down where the quotient goes up; where both products round to the
+// same code, that is the code of the exact quotient, and where they do not, the reference decides. Units that are
+// powers of two by their type have exact inverses and products: one is enough.
+// A product is rounded to a code's digits by adding 2^23 units of the code's last place, which the machine rounds to
+// nearest even: asked once a call. Near a power of two, the two products take the larger one's unit, as the quotient
+// could not round to the codes in between that it leaves out. Quotients below 2^-41 / 2 may be flushed to zero: no
+// boundary but zero is down there.
 
 /// What sixteen lanes are called.
 inline constexpr std::uint32_t lane_numbers[16] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
@@ -25,17 +30,12 @@ FEWBITS_LANES words load_source_codes(const Source* from) noexcept {
     return load_words(from);
 }
 
-/// Calls f(lanes) for all codes of a run, the last lanes filled with +0.
-template <class Source, class F>
-FEWBITS_LANES void for_source_codes(const Source* from, std::size_t count, const F& f) noexcept {
-  std::size_t i = 0;
-  for (; i + 16 <= count; i += 16)
-    f(load_source_codes(from + i));
-  if (i != count) {
-    Source rest[16] = {};
-    std::memcpy(static_cast<void*>(rest), from + i, (count - i) * sizeof(Source));
-    f(load_source_codes(rest));
-  }
+/// Fewer than sixteen, the others +0.
+template <class Source>
+FEWBITS_LANES words load_source_rest(const Source* from, std::size_t count) noexcept {
+  Source rest[16] = {};
+  std::memcpy(static_cast<void*>(rest), from, count * sizeof(Source));
+  return load_source_codes(rest);
 }
 
 /// Meets the values of a run: what the rule wants to know of a block.
@@ -43,22 +43,29 @@ template <class Job, class Source>
 FEWBITS_LANES void scan_run(const Source* from, std::size_t count, block_facts& facts) noexcept {
   constexpr float_format source = source_format<Source>();
   const words magnitudes = fill(static_cast<std::uint32_t>(source.magnitude_mask()));
+  std::size_t i = 0;
   if constexpr (Job::input == rule_input::range) {
     // As signed integers, positive numbers are ordered as they are and negative ones lie below 0; and the other way
     // round with the sign turned.
     constexpr int to_top = 31 - source.magnitude_bits();
+    const words sign = fill(0x80000000);
     words above = fill(0), below = fill(0);
-    for_source_codes(from, count, [&](words codes) {
-      const words lifted = shift_left<to_top>(codes);
+    for (; i + 16 <= count; i += 16) {
+      const words lifted = shift_left<to_top>(load_source_codes(from + i));
       above = larger(above, lifted);
-      below = larger(below, bit_xor(lifted, fill(0x80000000)));
-    });
-    facts.above = facts.above > largest_lane(above) >> to_top ? facts.above : largest_lane(above) >> to_top;
-    facts.below = facts.below > largest_lane(below) >> to_top ? facts.below : largest_lane(below) >> to_top;
+      below = larger(below, bit_xor(lifted, sign));
+    }
+    if (i != count) {
+      const words lifted = shift_left<to_top>(load_source_rest(from + i, count - i));
+      above = larger(above, lifted);
+      below = larger(below, bit_xor(lifted, sign));
+    }
+    const std::uint32_t highest = largest_lane(above) >> to_top, depth = largest_lane(below) >> to_top;
+    facts.above = facts.above > highest ? facts.above : highest;
+    facts.below = facts.below > depth ? facts.below : depth;
     facts.amax = facts.above > facts.below ? facts.above : facts.below;
   } else {
     words most = fill(0);
-    std::size_t i = 0;
     if (count >= 64) {
       words others[3] = {most, most, most};
       for (; i + 64 <= count; i += 64) {
@@ -69,15 +76,16 @@ FEWBITS_LANES void scan_run(const Source* from, std::size_t count, block_facts& 
       }
       most = larger(larger(most, others[0]), larger(others[1], others[2]));
     }
-    for_source_codes(from + i, count - i, [&](words codes) { most = larger(most, bit_and(codes, magnitudes)); });
+    for (; i + 16 <= count; i += 16)
+      most = larger(most, bit_and(load_source_codes(from + i), magnitudes));
+    if (i != count)
+      most = larger(most, bit_and(load_source_rest(from + i, count - i), magnitudes));
     const std::uint32_t found = largest_lane(most);
     if constexpr (Job::input == rule_input::first_largest) {
       if (found > facts.amax)
         for (std::size_t at = 0; at < count; at += 16) {
-          Source rest[16] = {};
-          const std::size_t here = count - at < 16 ? count - at : 16;
-          std::memcpy(static_cast<void*>(rest), from + at, here * sizeof(Source));
-          const words codes = load_source_codes(rest);
+          const words codes =
+              count - at < 16 ? load_source_rest(from + at, count - at) : load_source_codes(from + at);
           const std::uint32_t hits = bits_of(equal(bit_and(codes, magnitudes), fill(found)));
           if (hits != 0) {
             facts.first_largest = source_code(from[at + static_cast<std::size_t>(std::countr_zero(hits))]);
@@ -89,6 +97,51 @@ FEWBITS_LANES void scan_run(const Source* from, std::size_t count, block_facts& 
   }
 }
 
+/// Codes without their signs, for magnitudes below 2^21: `low` and `high` enclose the exact quotient.
+template <class Element>
+FEWBITS_LANES narrowed enclose_magnitudes(floats low, floats high) noexcept {
+  constexpr float_format f = Element::format;
+  constexpr auto lowest = static_cast<std::uint32_t>(127 + f.min_exponent()) << 23;
+  const words binade = larger(bit_and(as_words(high), fill(0x7f800000)), fill(lowest));
+  const floats anchor = as_floats(add(binade, fill(static_cast<std::uint32_t>(23 - f.mantissa_bits) << 23)));
+  const words from_low = as_words(add(low, anchor)), from_high = as_words(add(high, anchor));
+  const words binades_up = shift_right<23 - f.mantissa_bits>(subtract(binade, fill(lowest)));
+  const words codes = add(subtract(from_high, as_words(anchor)), binades_up);
+  return {smaller(codes, fill(static_cast<std::uint32_t>(f.max_code()))), greater(from_high, from_low)};
+}
+/// Signed multiples of 2^-FractionBits, for numbers below 2^21 of them. `one_way` and `other_way` enclose the quotient.
+template <int FractionBits>
+FEWBITS_LANES narrowed enclose_integers(floats one_way, floats other_way) noexcept {
+  constexpr std::uint32_t anchor = static_cast<std::uint32_t>(127 + 23 - FractionBits) << 23 | 0x400000;
+  const words a = as_words(add(one_way, as_floats(fill(anchor))));
+  const words b = as_words(add(other_way, as_floats(fill(anchor))));
+  return {subtract(a, fill(anchor)), either(greater(a, b), greater(b, a))};
+}
+/// ordered_key of sixteen numbers.
+FEWBITS_LANES words keys_of(floats numbers) noexcept {
+  const words bits = as_words(numbers);
+  return bit_xor(bits, shift_right<1>(shift_right_signed<31>(bits)));
+}
+/// Codes of a codebook: a search for the lower product, and the other must lie below the next boundary.
+template <class Element>
+FEWBITS_LANES narrowed enclose_rungs(floats one_way, floats other_way) noexcept {
+  static constexpr auto rungs =
+      std::bit_cast<std::array<std::uint32_t, 16>>(ladder_of<Element, element_encoding>.boundaries);
+  static constexpr auto codes = ladder_of<Element, element_encoding>.codes;
+  const words a = keys_of(one_way), b = keys_of(other_way);
+  const words low = smaller(a, b), high = larger(a, b);
+  const table16 boundaries = load_table(rungs.data());
+  words rung = fill(0);
+  for (std::uint32_t step = 8; step != 0; step /= 2) {
+    const words next = add(rung, fill(step));
+    rung = select(greater(look_up(boundaries, next), low), rung, next);
+  }
+  // Past the last rung nothing begins: its successor is the first one's boundary, the lowest of all keys.
+  const words next = look_up(boundaries, add(rung, fill(1)));
+  const mask is_close = greater(high, subtract(next, fill(1)));
+  return {look_up(load_table(codes.data()), rung), is_close};
+}
+
 /// Codes of sixteen values of a block, `count` of them in use.
 template <class Job, class Source>
 FEWBITS_LANES words encode_piece(const Job& job, const block_plan& plan, const Source* from,
@@ -98,22 +151,38 @@ FEWBITS_LANES words encode_piece(const Job& job, const block_plan& plan, const S
   constexpr auto f = element::format;
   const words numbers = load_numbers(from);
   narrowed made;
-  if constexpr (Job::halves) {
-    made.codes = narrow_lanes<element, element_encoding>(numbers, fill(plan.halvings)).codes;
-  } else {
-    floats value = as_floats(numbers);
-    if constexpr (format::has_minimum)
-      value = subtract(value, fill_floats(plan.offset));
-    const words quotient = as_words(multiply(value, fill_floats(plan.inverse)));
-    if constexpr (format::has_zero_point) {
-      made = nearest_integers(quotient);
-      const words moved = add(made.codes, fill(static_cast<std::uint32_t>(plan.zero)));
-      made.codes = bit_and(smaller(larger(moved, fill(0u - static_cast<std::uint32_t>(f.negative_limit()))),
-                                   fill(static_cast<std::uint32_t>(f.max_code()))),
-                           fill(static_cast<std::uint32_t>(f.code_mask())));
+  words signs = numbers;
+  floats value = as_floats(numbers);
+  if constexpr (format::has_minimum) {
+    value = subtract(value, fill_floats(plan.offset));
+    signs = as_words(value);
+  }
+  if constexpr (is_minifloat<element>)
+    value = as_floats(bit_and(as_words(value), fill(0x7fffffff)));
+  const floats low = multiply(value, fill_floats(plan.inverse_low));
+  const floats high = Job::halves ? low : multiply(value, fill_floats(plan.inverse_high));
+  if constexpr (is_minifloat<element>) {
+    made = enclose_magnitudes<element>(low, high);
+    if constexpr (!f.is_signed) {
+      made.codes = select(greater(fill(0), signs), fill(0), made.codes);
     } else {
-      made = narrow_lanes<element, element_encoding>(quotient, fill(0));
+      signs = bit_xor(signs, fill(plan.sign));
+      made.codes = bit_or(made.codes, bit_and(shift_right<31 - f.magnitude_bits()>(signs),
+                                              fill(static_cast<std::uint32_t>(f.sign_mask()))));
+      if constexpr (!f.has_negative_zero())
+        made.codes = select(equal(made.codes, fill(static_cast<std::uint32_t>(f.sign_mask()))), fill(0), made.codes);
     }
+  } else if constexpr (is_fixed_point<element>) {
+    made = enclose_integers<f.fraction_bits>(low, high);
+    if constexpr (format::has_zero_point)
+      made.codes = add(made.codes, fill(static_cast<std::uint32_t>(plan.zero)));
+    made.codes = bit_and(smaller(larger(made.codes, fill(0u - static_cast<std::uint32_t>(f.negative_limit()))),
+                                 fill(static_cast<std::uint32_t>(f.max_code()))),
+                         fill(static_cast<std::uint32_t>(f.code_mask())));
+  } else {
+    made = enclose_rungs<element>(low, high);
+  }
+  if constexpr (!Job::halves) {
     std::uint32_t close = bits_of(made.close);
     if (close != 0) [[unlikely]] {
       close &= (2u << (count - 1)) - 1;
@@ -146,24 +215,22 @@ FEWBITS_LANES void encode_run(const Job& job, const block_plan& plan, const Sour
   }
 }
 
-/// Calls f(run, first column in the block, count) for the values of a row of a block: once where they lie side by side,
-/// otherwise for pieces that are copied together.
-template <class Job, class F>
-FEWBITS_LANES void for_runs(const Job& job, std::size_t row, std::size_t column, std::size_t count,
-                            const F& f) noexcept {
+/// The values of a row from a column on, side by side: where they lie, or gathered. How many at a time: piece_of.
+inline constexpr std::size_t gathered_values = 256;
+template <class Job>
+FEWBITS_LANES std::size_t piece_of(const Job& job, std::size_t count) noexcept {
+  return job.column_stride == 1 || count < gathered_values ? count : gathered_values;
+}
+template <class Job>
+FEWBITS_LANES const typename Job::source_type* row_piece(const Job& job, std::size_t row, std::size_t column,
+                                                         std::size_t count,
+                                                         typename Job::source_type* gathered) noexcept {
   const auto* first = job.values + row * job.row_stride + column * job.column_stride;
-  if (job.column_stride == 1) {
-    f(first, 0, count);
-    return;
-  }
-  constexpr std::size_t piece = 256;
-  typename Job::source_type gathered[piece];
-  for (std::size_t c = 0; c < count; c += piece) {
-    const std::size_t here = count - c < piece ? count - c : piece;
-    for (std::size_t i = 0; i < here; ++i)
-      gathered[i] = first[(c + i) * job.column_stride];
-    f(static_cast<const typename Job::source_type*>(gathered), c, here);
-  }
+  if (job.column_stride == 1)
+    return first;
+  for (std::size_t i = 0; i < count; ++i)
+    gathered[i] = first[i * job.column_stride];
+  return gathered;
 }
 
 /// Finds and stores the scales of up to sixteen blocks, from `at` on. Returns which of them are left to the job.
@@ -190,13 +257,13 @@ FEWBITS_LANES std::uint32_t plan_lanes(const Job& job, const block_facts* facts,
     const words binade = shift_right<23>(add(magnitude, fill((1u << 23) - steps.threshold)));
     scales = smaller(larger(add(binade, fill(static_cast<std::uint32_t>(steps.base - 127))), fill(0)), fill(last));
     const words halvings = subtract(scales, fill(static_cast<std::uint32_t>(scale_type::format.bias)));
-    // Zeros, subnormals, Inf and NaN; and elements that would come from float32's subnormals as normal numbers.
+    // Zeros, subnormals, Inf and NaN; units whose inverse is subnormal, or under which float32's subnormals matter.
     left = either(greater(fill(0x00800000), magnitude), greater(magnitude, fill(0x7f7fffff)));
-    if constexpr (is_minifloat<element>)
-      left = either(left, greater(fill(static_cast<std::uint32_t>(-126 - element::format.min_exponent())), halvings));
-    store_words(results, halvings);
+    left = either(left, either(greater(fill(static_cast<std::uint32_t>(lowest_halvings<element>)), halvings),
+                               greater(halvings, fill(126))));
+    store_words(results, shift_left<23>(subtract(fill(127), halvings)));
     for (std::size_t b = 0; b < 16; ++b)
-      plans[b].halvings = results[b];
+      plans[b].inverse_low = std::bit_cast<float>(results[b]);
   } else {
     // In this window nothing below overflows or is subnormal, and -100 + 60 > lowest_unit holds for what is kept.
     left = either(greater(fill((127u - 100) << 23), magnitude), greater(magnitude, fill((127u + 59) << 23)));
@@ -220,9 +287,14 @@ FEWBITS_LANES std::uint32_t plan_lanes(const Job& job, const block_facts* facts,
     const words unit_size = bit_and(as_words(unit), fill(0x7fffffff));
     left = either(left, either(greater(fill(static_cast<std::uint32_t>(127 + lowest_unit) << 23), unit_size),
                                greater(unit_size, fill(static_cast<std::uint32_t>(127 + highest_unit) << 23))));
-    store_words(results, as_words(divide(fill_floats(1.0f), unit)));
+    left = either(left, greater(magnitude, add(unit_size, fill(20u << 23))));
+    const floats inverse = divide(fill_floats(1.0f), unit);
+    store_words(results, as_words(multiply(inverse, fill_floats(just_below_one))));
+    std::uint32_t more[16];
+    store_words(more, as_words(multiply(inverse, fill_floats(just_above_one))));
     for (std::size_t b = 0; b < 16; ++b)
-      plans[b].inverse = std::bit_cast<float>(results[b]);
+      plans[b].set_inverses(std::bit_cast<float>(results[b]), std::bit_cast<float>(more[b]),
+                            is_minifloat<element> && has_sign<scale_type>);
   }
   scale_type stored[16];
   if constexpr (sizeof(scale_type) == 1)
@@ -244,16 +316,22 @@ void quantize_blocks(const Job& job, bool& failed) noexcept {
   constexpr auto bits = static_cast<std::size_t>(format::element_bits);
   constexpr std::size_t batch = 16;
   const std::size_t across = job.layout.block_columns();
+  source gathered[gathered_values];
   for (std::size_t i = 0; i < job.layout.block_rows(); ++i) {
     const std::size_t first_row = job.layout.first_row(i), rows = job.layout.rows_in_block(i);
     for (std::size_t j = 0; j < across; j += batch) {
       const std::size_t blocks = across - j < batch ? across - j : batch;
       block_facts facts[batch];
       block_plan plans[batch];
-      for (std::size_t b = 0; b < blocks; ++b)
+      for (std::size_t b = 0; b < blocks; ++b) {
+        const std::size_t column = job.layout.first_column(j + b), columns = job.layout.columns_in_block(j + b);
+        const std::size_t step = piece_of(job, columns);
         for (std::size_t r = 0; r < rows; ++r)
-          for_runs(job, first_row + r, job.layout.first_column(j + b), job.layout.columns_in_block(j + b),
-                   [&](const source* run, std::size_t, std::size_t count) { scan_run<Job>(run, count, facts[b]); });
+          for (std::size_t c = 0; c < columns; c += step) {
+            const std::size_t here = columns - c < step ? columns - c : step;
+            scan_run<Job>(row_piece(job, first_row + r, column + c, here, gathered), here, facts[b]);
+          }
+      }
       std::uint32_t left = (1u << blocks) - 1;
       if constexpr (Job::plans_in_lanes)
         left &= plan_lanes(job, facts, i * across + j, blocks, plans);
@@ -273,38 +351,47 @@ void quantize_blocks(const Job& job, bool& failed) noexcept {
           if ((done >> b & 1) != 0) [[unlikely]]
             continue;
           plans[b].at = i * across + j + b;
-          const std::size_t column = job.layout.first_column(j + b);
+          const std::size_t column = job.layout.first_column(j + b), columns = job.layout.columns_in_block(j + b);
+          const std::size_t step = piece_of(job, columns);
           std::byte* codes = job.codes + (first_row + r) * job.row_code_bytes + column * bits / 8;
-          for_runs(job, first_row + r, column, job.layout.columns_in_block(j + b),
-                   [&](const source* run, std::size_t c, std::size_t count) {
-                     encode_run(job, plans[b], run, count, codes + c * bits / 8);
-                   });
+          for (std::size_t c = 0; c < columns; c += step) {
+            const std::size_t here = columns - c < step ? columns - c : step;
+            encode_run(job, plans[b], row_piece(job, first_row + r, column + c, here, gathered), here,
+                       codes + c * bits / 8);
+          }
         }
     }
   }
   failed = false;
 }
 
+template <class Source>
+FEWBITS_LANES void meet_finite(words& most, words codes) noexcept {
+  constexpr float_format source = source_format<Source>();
+  const words magnitude = bit_and(codes, fill(static_cast<std::uint32_t>(source.magnitude_mask())));
+  const mask is_past = greater(magnitude, fill(static_cast<std::uint32_t>(source.max_code())));
+  most = larger(most, select(is_past, fill(0), magnitude));
+}
 /// The largest finite magnitude, as a code.
 template <class Job>
 void find_finite_amax(const Job& job, std::uint64_t& amax) noexcept {
   using source_type = typename Job::source_type;
-  constexpr float_format source = source_format<source_type>();
-  const words magnitudes = fill(static_cast<std::uint32_t>(source.magnitude_mask()));
-  const words last = fill(static_cast<std::uint32_t>(source.max_code()));
   words most[4] = {fill(0), fill(0), fill(0), fill(0)};
-  const auto meet = [&](words& so_far, words codes) {
-    const words magnitude = bit_and(codes, magnitudes);
-    so_far = larger(so_far, select(greater(magnitude, last), fill(0), magnitude));
-  };
+  source_type gathered[gathered_values];
+  const std::size_t step = piece_of(job, job.columns);
   for (std::size_t r = 0; r < job.rows; ++r)
-    for_runs(job, r, 0, job.columns, [&](const source_type* run, std::size_t, std::size_t count) {
+    for (std::size_t c = 0; c < job.columns; c += step) {
+      const std::size_t count = job.columns - c < step ? job.columns - c : step;
+      const source_type* run = row_piece(job, r, c, count, gathered);
       std::size_t i = 0;
       for (; i + 64 <= count; i += 64)
         for (std::size_t k = 0; k < 4; ++k)
-          meet(most[k], load_source_codes(run + i + 16 * k));
-      for_source_codes(run + i, count - i, [&](words codes) { meet(most[0], codes); });
-    });
+          meet_finite<source_type>(most[k], load_source_codes(run + i + 16 * k));
+      for (; i + 16 <= count; i += 16)
+        meet_finite<source_type>(most[0], load_source_codes(run + i));
+      if (i != count)
+        meet_finite<source_type>(most[0], load_source_rest(run + i, count - i));
+    }
   amax = largest_lane(larger(larger(most[0], most[1]), larger(most[2], most[3])));
 }
 

@@ -213,12 +213,23 @@ struct block_facts {
 };
 /// How kernels encode a block, and decode one.
 struct block_plan {
-  std::size_t at = 0;          ///< which block, among the scales
-  std::uint32_t halvings = 0;  ///< where units are powers of two by their type
-  float inverse = 0;           ///< of the unit
+  std::size_t at = 0;      ///< which block, among the scales
+  float inverse_low = 0;   ///< of the unit, or a little below it
+  float inverse_high = 0;  ///< a little above it
+  std::uint32_t sign = 0;  ///< of the unit, where elements are rounded without theirs
   float offset = 0;
   int zero = 0;
+
+  /// With the sign taken out of both where `by_magnitude`.
+  constexpr void set_inverses(float low, float high, bool by_magnitude) noexcept {
+    const auto bits = std::bit_cast<std::uint32_t>(low);
+    sign = by_magnitude ? bits & 0x80000000u : 0;
+    inverse_low = std::bit_cast<float>(bits ^ sign);
+    inverse_high = std::bit_cast<float>(std::bit_cast<std::uint32_t>(high) ^ sign);
+  }
 };
+/// 1 -+ 2^-21.
+inline constexpr float just_below_one = 0x1.fffff0p-1f, just_above_one = 0x1.000008p0f;
 struct decode_plan {
   float unit = 0;  ///< without the tensor scale
   float offset = 0;
@@ -240,6 +251,23 @@ inline constexpr bool has_moderate_range = [] {
     return f.has_zero() && f.min_exponent() - f.mantissa_bits > lowest_boundary && f.max_exponent() <= 40;
   else
     return f.fraction_bits <= 40;
+}();
+
+template <class Scale>
+inline constexpr bool has_sign = [] {
+  if constexpr (block_source<Scale>)
+    return source_format<Scale>().is_signed;
+  else
+    return true;
+}();
+/// The lowest power of two as a unit under which float32's subnormals are far below every element, and its inverse is
+/// no Inf.
+template <few_bit_number Element>
+inline constexpr int lowest_halvings = [] {
+  if constexpr (is_minifloat<Element>)
+    return -126 - Element::format.min_exponent() + Element::format.mantissa_bits + 2;
+  else
+    return -126 + (is_fixed_point<Element> ? static_cast<int>(Element::format.fraction_bits) : 0) + 2;
 }();
 
 /// The encoding of elements in blocks.

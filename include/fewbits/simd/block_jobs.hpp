@@ -154,11 +154,10 @@ struct quantize_job {
       if (found.scale.bits() > scale_type::format.max_code())
         return false;
       const int halvings = static_cast<int>(found.scale.bits()) - scale_type::format.bias;
-      // Lanes do not normalise float32's subnormals, which must stay subnormal.
-      if constexpr (is_minifloat<element>)
-        if (halvings < -126 - element::format.min_exponent())
-          return false;
-      made.halvings = static_cast<std::uint32_t>(halvings);
+      if (halvings < lowest_halvings<element> || halvings > 126 ||
+          exponent_of(double_of_code<source>(facts.amax)) - halvings > 19)
+        return false;
+      made.inverse_low = static_cast<float>(std::bit_cast<double>(static_cast<std::uint64_t>(1023 - halvings) << 52));
     } else {
       const double unit = double_of_scale(found.scale) * tensor;
       const int exponent = exponent_of(unit);
@@ -175,9 +174,12 @@ struct quantize_job {
         if (top > 120)
           return false;
       }
-      if (top - exponent > 120)  // the quotient would be Inf, where the exact one saturates
+      if (top - exponent > 19)  // such a quotient saturates; kernels take those below 2^21
         return false;
-      made.inverse = static_cast<float>(1.0 / unit);
+      const double inverse = 1.0 / unit;
+      made.set_inverses(static_cast<float>(inverse * static_cast<double>(just_below_one)),
+                        static_cast<float>(inverse * static_cast<double>(just_above_one)),
+                        is_minifloat<element> && has_sign<scale_type>);
       if constexpr (Format::has_zero_point)
         made.zero = static_cast<int>(found.zero);
     }
