@@ -12,6 +12,7 @@
 #include "output.hpp"
 #include "progress.hpp"
 #include "source.hpp"
+#include "speed.hpp"
 
 namespace {
 
@@ -96,6 +97,8 @@ int main(int count, char** arguments) {
       report::print_list();
       return success;
     }
+    if (wanted.speed)
+      return report::print_speed(wanted.rows.formats, problem) ? success : fail(bad_file, problem);
     return run(wanted);
   } catch (const std::bad_alloc&) {
     return fail(bad_file, "memory does not suffice for this matrix");

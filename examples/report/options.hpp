@@ -13,6 +13,7 @@ struct options {
   selection rows;
   bool json = false;
   bool quality = false;
+  bool speed = false;
   bool list = false;
   bool help = false;
 };

@@ -103,6 +103,10 @@ report(2 --formats nvfp4,,mxfp4)
 expect_problem("an empty name")
 report(2 --quality ${FIXTURE})
 expect_problem("--quality measures distributions")
+report(2 --speed ${FIXTURE})
+expect_problem("--speed takes --formats alone")
+report(1 --speed --formats no_such_format)
+expect_problem("--speed times these formats")
 report(1 ${FIXTURE}.missing)
 
 # The quality table.
