@@ -31,7 +31,7 @@ const char* const usage =
     "  saturated      values clamped to the largest element\n"
     "  underflowed    values other than 0 that are stored as 0\n"
     "  product error  |A W'^T - A W^T| / |A W^T|, Frobenius, A being random N(0,1) of a fixed seed\n"
-    "  time           to quantise, one core\n"
+    "  time           to quantise, one core, by the scalar reference\n"
     "\n"
     "Status: 0 success, 1 the file cannot be used, 2 the command line makes no sense.\n";
 
