@@ -70,6 +70,10 @@ class fixed_range_t {
  public:
   using policy_kind = scale_kind;
 
+  /// Under a tensor scale, blocks follow this rule: kernels go by it.
+  template <blocked Format>
+  requires(Format::has_tensor_scale) using block_rule = detail::rule_to_ask_t<Rule, Format>;
+
   constexpr explicit fixed_range_t(const unpacked_number& amax_of_data,
                                    const detail::rule_holder<Rule>& held_rule = {}) noexcept
       : range_(amax_of_data), rule_(held_rule) {}

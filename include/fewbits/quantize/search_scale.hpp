@@ -6,6 +6,7 @@
 #include <array>
 #include <compare>
 #include <cstddef>
+#include <cstdint>
 #include <span>
 
 #include <fewbits/base/config.hpp>
@@ -77,22 +78,31 @@ template <error_norm Norm = error_norm::squared>
 struct four_over_six_t {
   using policy_kind = scale_kind;
 
+  // What kernels go by: the least error by this norm decides among scales that bring the largest magnitude to these.
+  static constexpr error_norm norm = Norm;
+  static constexpr std::array<std::uint64_t, 2> largest_goes_to{6, 4};
+
   template <blocked Format>
   [[nodiscard]] constexpr float tensor_scale(const unpacked_number& amax) const noexcept {
     constexpr unpacked_number reach =
         exact::multiply(make_unpacked(false, 256, 0), largest<typename Format::element_type>);
     return nonzero_number<float>(exact_quotient(amax, reach));
   }
+  template <blocked Format>
+  [[nodiscard]] constexpr std::array<typename Format::scale_type, 2> candidate_scales(const unpacked_number& amax,
+                                                                                      float tensor) const noexcept {
+    const auto scale_to = [&](std::uint64_t target) noexcept {
+      return nonzero_number<typename Format::scale_type>(
+          exact_quotient(amax, exact::multiply(unpack(tensor), make_unpacked(false, target, 0))));
+    };
+    return {scale_to(largest_goes_to[0]), scale_to(largest_goes_to[1])};
+  }
   template <blocked Format, block_source T>
   [[nodiscard]] constexpr block_parameters<Format> parameters(const block_values<T>& values,
                                                               float tensor) const noexcept {
     static_assert(largest<typename Format::element_type>.exponent == 2, "four over six is for e2m1 elements");
     const unpacked_number amax = unpack_code<source_format<T>()>(values.largest_finite_code());
-    const auto scale_to = [&](std::uint64_t target) noexcept {
-      return nonzero_number<typename Format::scale_type>(
-          exact_quotient(amax, exact::multiply(unpack(tensor), make_unpacked(false, target, 0))));
-    };
-    return {.scale = detail::best_scale<Norm, Format, T, 2>(values, tensor, {scale_to(6), scale_to(4)})};
+    return {.scale = detail::best_scale<Norm, Format, T, 2>(values, tensor, candidate_scales<Format>(amax, tensor))};
   }
 };
 

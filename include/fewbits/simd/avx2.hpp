@@ -165,6 +165,12 @@ FEWBITS_LANES floats multiply(floats a, floats b) noexcept {
 FEWBITS_LANES floats multiply_add(floats a, floats b, floats c) noexcept {
   return {_mm256_fmadd_ps(a.low, b.low, c.low), _mm256_fmadd_ps(a.high, b.high, c.high)};
 }
+FEWBITS_LANES floats rounded(floats a) noexcept {
+#if defined(__GNUC__)
+  __asm__("" : "+x"(a.low), "+x"(a.high));
+#endif
+  return a;
+}
 FEWBITS_LANES __m256 divide(__m256 a, __m256 b) noexcept {
 #if defined(__GNUC__)
   __m256 quotient;  // in assembly: -ffast-math would make an estimate of it

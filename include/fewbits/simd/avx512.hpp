@@ -105,6 +105,12 @@ FEWBITS_LANES floats add(floats a, floats b) noexcept { return _mm512_add_ps(a, 
 FEWBITS_LANES floats subtract(floats a, floats b) noexcept { return _mm512_sub_ps(a, b); }
 FEWBITS_LANES floats multiply(floats a, floats b) noexcept { return _mm512_mul_ps(a, b); }
 FEWBITS_LANES floats multiply_add(floats a, floats b, floats c) noexcept { return _mm512_fmadd_ps(a, b, c); }
+FEWBITS_LANES floats rounded(floats a) noexcept {
+#if defined(__GNUC__)
+  __asm__("" : "+v"(a));
+#endif
+  return a;
+}
 FEWBITS_LANES floats divide(floats a, floats b) noexcept {
 #if defined(__GNUC__)
   floats quotient;  // in assembly: -ffast-math would make an estimate of it

@@ -11,6 +11,7 @@
 
 #include <fewbits/base/config.hpp>
 #include <fewbits/block/amax_scale.hpp>
+#include <fewbits/block/block_error.hpp>
 #include <fewbits/block/block_format.hpp>
 #include <fewbits/block/block_map.hpp>
 #include <fewbits/block/encoding.hpp>
@@ -29,6 +30,7 @@ enum class rule_input {
   amax,           ///< the largest magnitude
   first_largest,  ///< of the values of largest magnitude the first, with its sign
   range,          ///< the largest value and the lowest
+  candidates,     ///< all, to choose among scales that amax gives
   values          ///< all
 };
 /// Of rules that are asked about values: what their answer depends on. A rule of yours that looks at no more may say so
@@ -40,10 +42,34 @@ inline constexpr rule_input values_seen_by<signed_max_scale_t> = rule_input::fir
 template <>
 inline constexpr rule_input values_seen_by<min_max_scale_t> = rule_input::range;
 
+/// Rules that bring the largest magnitude to one of a few numbers, whichever has the least error: four_over_six.
+template <class Rule, class Format>
+inline constexpr bool is_candidate_rule = requires(const Rule& rule, const unpacked_number& amax) {
+  Rule::norm;
+  Rule::largest_goes_to;
+  rule.template candidate_scales<Format>(amax, 1.0f);
+};
+/// The rule that gives a block's scale from amax and the tensor scale, where a rule names another one.
+template <class Rule, class Format>
+struct find_block_rule {
+  using type = Rule;
+};
+template <class Rule, class Format>
+requires requires { typename Rule::template block_rule<Format>; }
+struct find_block_rule<Rule, Format> {
+  using type = typename Rule::template block_rule<Format>;
+};
+template <class Rule, class Format>
+using block_rule_of = typename find_block_rule<Rule, Format>::type;
+
 template <class Rule, class Format>
 constexpr rule_input input_of() noexcept {
   if constexpr (rule_can_fail<Rule, Format>)
     return rule_input::values;
+  else if constexpr (is_candidate_rule<Rule, Format> && Format::has_tensor_scale &&
+                     is_minifloat<typename Format::element_type> &&
+                     widening_of<typename Format::element_type>() == widening::table)
+    return rule_input::candidates;
   else if constexpr (values_rule<Rule, Format>)
     return values_seen_by<Rule>;
   else

@@ -50,11 +50,12 @@ struct quantize_job {
   using scale_type = typename Format::scale_type;
   using rule_type = std::remove_cvref_t<decltype(How::rule)>;
   static constexpr float_format source = source_format<Source>();
+  using block_rule = block_rule_of<rule_type, Format>;
   static constexpr rule_input input = input_of<rule_type, Format>();
   /// A power of two divides exactly. Codebooks are searched as float32, which takes a multiplication.
   static constexpr bool halves = is_power_type<scale_type> && !Format::has_tensor_scale && !Format::has_zero_point &&
                                  !Format::has_minimum && narrowing_of<element, element_encoding>() != narrowing::ladder;
-  static constexpr bool plans_in_lanes = lanes_plan<Format, rule_type, Source>;
+  static constexpr bool plans_in_lanes = lanes_plan<Format, block_rule, Source>;
   static constexpr bool drops_zero_sign =
       has_negative_zero<element>() && !std::remove_cvref_t<decltype(How::zero_sign)>::keeps;
 
@@ -78,8 +79,8 @@ struct quantize_job {
 
   /// By a quotient in double precision, or the step in a binade; false where that does not decide.
   [[nodiscard]] bool find_quickly(const block_facts& facts, block_parameters<Format>& found) const noexcept {
-    if constexpr (binade_steps_of<Format, rule_type>.usable && source.mantissa_bits <= 23) {
-      constexpr binade_steps steps = binade_steps_of<Format, rule_type>;
+    if constexpr (binade_steps_of<Format, block_rule>.usable && source.mantissa_bits <= 23) {
+      constexpr binade_steps steps = binade_steps_of<Format, block_rule>;
       const auto bits = static_cast<std::uint32_t>(direct_binary32(facts.amax));
       if (bits < 1u << 23)
         return false;
@@ -89,7 +90,7 @@ struct quantize_job {
                                                                                       : code > last ? last
                                                                                                     : code));
       return true;
-    } else if constexpr (is_quotient_rule<Format, rule_type> && takes_quotients<scale_type>) {
+    } else if constexpr (is_quotient_rule<Format, block_rule> && takes_quotients<scale_type>) {
       if constexpr (input == rule_input::range) {
         if constexpr (Format::has_zero_point) {
           const double depth = double_of_code<source>(facts.below);
@@ -118,6 +119,26 @@ struct quantize_job {
       return code;
     else
       return direct::widen<source, binary32_format>(code, operator_encoding);
+  }
+
+  /// The scales among which errors decide, and their units, in the window. False where the reference has to.
+  template <std::size_t Count>
+  [[nodiscard]] bool find_candidates(const block_facts& facts, scale_type (&found)[Count],
+                                     double (&units)[Count]) const noexcept {
+    if (facts.amax > source.max_code() || facts.amax == 0 || reference.weights_of_errors != nullptr)
+      return false;
+    const double amax = double_of_code<source>(facts.amax);
+    for (std::size_t k = 0; k < Count; ++k) {
+      const double target = static_cast<double>(rule_type::largest_goes_to[k]);
+      if (!scale_of_quotient(amax / (tensor * target), found[k]))
+        found[k] = how.rule.template candidate_scales<Format>(unpack_code<source>(facts.amax), to.tensor_scale)[k];
+      units[k] = double_of_scale(found[k]) * tensor;
+      const int exponent = exponent_of(units[k]);
+      // Errors are compared in the first unit, and values are small multiples of it.
+      if (exponent < lowest_unit || exponent > highest_unit || amax > 8 * units[k] || units[k] > 2 * units[0])
+        return false;
+    }
+    return true;
   }
 
   /// Chooses and stores the parameters of block (i, j). False where the reference has to.
@@ -236,7 +257,7 @@ struct dequantize_job {
       }
       made.offset = static_cast<float>(double_of(map.offset));
       if (map.offset.kind == number_class::zero && map.offset.negative)
-        made.offset = -0.0f;
+        made.offset = std::bit_cast<float>(0x80000000u);
       if (map.unit.kind != number_class::finite)
         return false;
       made.zero = map.zero;
@@ -333,7 +354,7 @@ bool quantize_by_lanes(const matrix_view<Source>& values, const quantized_layout
   if (values.rows() == 0 || values.columns() == 0 || !tensor_factor<Format>(to.tensor_scale, tensor) ||
       !machine_rounds_to_nearest())
     return false;
-  const double divisor = divisor_of<Format, typename job_type::rule_type>(tensor);
+  const double divisor = divisor_of<Format, typename job_type::block_rule>(tensor);
   return run_quantize(
       job_type{values.data(), values.row_stride_elements(), values.column_stride_elements(), layout, to.codes.data(),
                layout.row_code_bytes(), to, how, reference, tensor, static_cast<float>(tensor), 1.0 / divisor,

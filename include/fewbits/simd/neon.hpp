@@ -179,6 +179,11 @@ FEWBITS_LANES floats multiply(floats a, floats b) noexcept {
 FEWBITS_LANES floats multiply_add(floats a, floats b, floats c) noexcept {
   FEWBITS_EACH_PART(floats, vfmaq_f32(c.part[p], a.part[p], b.part[p]));
 }
+FEWBITS_LANES floats rounded(floats a) noexcept {
+  for (int p = 0; p < 4; ++p)
+    __asm__("" : "+w"(a.part[p]));
+  return a;
+}
 FEWBITS_LANES floats divide(floats a, floats b) noexcept {
   floats made;  // in assembly: -ffast-math may make an estimate of it
   for (int p = 0; p < 4; ++p)

@@ -169,6 +169,13 @@ FEWBITS_LANES floats from_integers(words a) noexcept {
 FEWBITS_LANES floats add(floats a, floats b) noexcept { FEWBITS_EACH_LANE(floats, a.lane[i] + b.lane[i]); }
 FEWBITS_LANES floats subtract(floats a, floats b) noexcept { FEWBITS_EACH_LANE(floats, a.lane[i] - b.lane[i]); }
 FEWBITS_LANES floats multiply(floats a, floats b) noexcept { FEWBITS_EACH_LANE(floats, a.lane[i] * b.lane[i]); }
+/// What comes next takes these numbers as they are: no compiler flag draws operations before and after into one.
+FEWBITS_LANES floats rounded(floats a) noexcept {
+#if defined(__GNUC__)
+  __asm__("" : "+m"(a));
+#endif
+  return a;
+}
 /// With the one rounding of IEEE 754, under -ffast-math, too.
 FEWBITS_LANES floats divide(floats a, floats b) noexcept {
   // The quotient of two float32 numbers rounds by way of a double as it does at once: 53 digits are two more than twice
