@@ -8,7 +8,11 @@ namespace fb = fewbits;
 namespace fewbits_test {
 
 using formats = list_of<::testing::Types, fb::mxfp4, fb::mxfp8_e5m2, fb::nvfp4, fb::mxfp6_e2m3, fb::fp8_groups<>>;
-INSTANTIATE_TYPED_TEST_SUITE_P(Floats, Product, formats);
+template <class Format>
+class Floats : public ::testing::Test {};
+TYPED_TEST_SUITE(Floats, formats);
+TYPED_TEST(Floats, HaveTheModelsBits) { expect_model_bits<TypeParam>(); }
+TYPED_TEST(Floats, StayWithinTheirBound) { expect_bound<TypeParam>(); }
 
 TEST(Products, SayWhereTheyRan) { say_which_isas(); }
 

@@ -9,6 +9,10 @@ namespace fewbits_test {
 
 using formats = list_of<::testing::Types, fb::int8_rows<>, fb::int4_groups<128, fb::fp16>, fb::uint4_groups<32>,
                         fb::uint4_minimum_groups<64>, fb::binary_groups<32>, fb::nf4_groups<>>;
-INSTANTIATE_TYPED_TEST_SUITE_P(Integers, Product, formats);
+template <class Format>
+class Integers : public ::testing::Test {};
+TYPED_TEST_SUITE(Integers, formats);
+TYPED_TEST(Integers, HaveTheModelsBits) { expect_model_bits<TypeParam>(); }
+TYPED_TEST(Integers, StayWithinTheirBound) { expect_bound<TypeParam>(); }
 
 }  // namespace fewbits_test

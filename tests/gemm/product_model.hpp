@@ -267,11 +267,4 @@ void expect_bound() {
   std::printf("%llu outputs, worst %.3f of the bound\n", static_cast<unsigned long long>(visited), worst);
 }
 
-template <class Format>
-class Product : public ::testing::Test {};
-TYPED_TEST_SUITE_P(Product);
-TYPED_TEST_P(Product, HasTheModelsBits) { expect_model_bits<TypeParam>(); }
-TYPED_TEST_P(Product, StaysWithinItsBound) { expect_bound<TypeParam>(); }
-REGISTER_TYPED_TEST_SUITE_P(Product, HasTheModelsBits, StaysWithinItsBound);
-
 }  // namespace fewbits_test

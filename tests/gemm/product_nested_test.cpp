@@ -12,6 +12,10 @@ namespace fewbits_test {
 
 using formats =
     list_of<::testing::Types, fb::nested_uint4, fb::nested_uint2, fb::nf4_double, fb::skew2_groups, nested_int3>;
-INSTANTIATE_TYPED_TEST_SUITE_P(Nested, Product, formats);
+template <class Format>
+class Nested : public ::testing::Test {};
+TYPED_TEST_SUITE(Nested, formats);
+TYPED_TEST(Nested, HaveTheModelsBits) { expect_model_bits<TypeParam>(); }
+TYPED_TEST(Nested, StayWithinTheirBound) { expect_bound<TypeParam>(); }
 
 }  // namespace fewbits_test

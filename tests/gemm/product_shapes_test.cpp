@@ -27,6 +27,10 @@ struct far_format : fb::block_format<far_number, fb::fp16, 16, unit_scale_t> {};
 
 using formats = list_of<::testing::Types, fb::fp8_squares<fb::e3m4>, mx_columns, oblong_uint3, per_column_int8,
                         blocks_of_24, blocks_of_40, far_format>;
-INSTANTIATE_TYPED_TEST_SUITE_P(Shapes, Product, formats);
+template <class Format>
+class Shapes : public ::testing::Test {};
+TYPED_TEST_SUITE(Shapes, formats);
+TYPED_TEST(Shapes, HaveTheModelsBits) { expect_model_bits<TypeParam>(); }
+TYPED_TEST(Shapes, StayWithinTheirBound) { expect_bound<TypeParam>(); }
 
 }  // namespace fewbits_test

@@ -19,7 +19,7 @@
 
 FEWBITS_NAMESPACE_BEGIN
 
-/// What activations and outputs are made of: float, bf16, fp16, and the compiler's own halves.
+/// What activations and outputs are made of.
 template <class T>
 concept product_number = std::is_same_v<T, float> || std::is_same_v<T, bf16> || std::is_same_v<T, fp16>;
 
@@ -127,6 +127,49 @@ requires product_number<std::remove_const_t<Source>> result<void> gemm(const mat
                                                                        const quantized_matrix<Format>& weights,
                                                                        const Options&... options)
 noexcept { return gemm(out, activations, weights.view(), options...); }
+
+/// One of a list of products: out [list, N] = activations [those rows, K] x weights [N, K] transposed.
+template <product_number Out, product_number Source, blocked Format>
+struct grouped_product {
+  matrix_view<Out> out;
+  matrix_view<const Source> activations;
+  packed_weights_view<Format> weights;
+  /// Which rows of the activations, in the order of the output's rows, repeated ones included.
+  std::span<const std::uint32_t> rows;
+};
+
+/// A list of products, as a mixture of experts has them: every expert with the tokens that chose it. Outputs are apart
+/// from each other. Options as for gemm, but for biases and addends, which belong to one matrix: activation(function),
+/// on(executor), a contract. Each product has the bits that gemm gives.
+/// Errors: errc::shape_mismatch (a row past the activations is one), before anything is written; out_of_memory, after
+/// which some outputs may be written.
+template <product_number Out, product_number Source, blocked Format, class... Options>
+result<void> gemm_grouped(std::span<const grouped_product<Out, Source, Format>> products,
+                          const Options&... options) noexcept {
+  static_assert(detail::count_of_kind<bias_kind, Options...> + detail::count_of_kind<addend_kind, Options...> == 0,
+                "a bias or an addend belongs to one product of the list: call gemm for it");
+  for (const auto& each : products) {
+    if (each.activations.columns() != each.weights.columns() || each.out.rows() != each.rows.size() ||
+        each.out.columns() != each.weights.rows())
+      return error{errc::shape_mismatch} << "product " << static_cast<std::size_t>(&each - products.data())
+                                         << " of the list: the output is " << each.out.rows() << " x "
+                                         << each.out.columns() << ", and the product " << each.rows.size() << " x "
+                                         << each.weights.rows() << "; depths are " << each.activations.columns()
+                                         << " and " << each.weights.columns();
+    for (const std::uint32_t row : each.rows)
+      if (row >= each.activations.rows())
+        return error{errc::shape_mismatch} << "product " << static_cast<std::size_t>(&each - products.data())
+                                           << " of the list: there is no row " << row << " of activations";
+  }
+  for (const auto& each : products) {
+    const detail::activation_rows<Source> rows{each.activations, each.rows.data(), each.rows.size()};
+    if (auto done = detail::checked_product<Format>(each.out, rows, detail::packed_source<Format>{each.weights},
+                                                    each.weights.rows(), each.weights.columns(), options...);
+        !done)
+      return done;
+  }
+  return {};
+}
 
 FEWBITS_BASELINE_END
 FEWBITS_NAMESPACE_END
