@@ -220,8 +220,8 @@ inline double measure_read(place where, unsigned threads, const kernels& with) {
   const region& memory =
       is_dram(where) ? dram_region(where == place::dram ? pages::small : pages::huge) : own.emplace(each * threads);
   double best = 0;
+  std::vector<std::size_t> at(threads, 0);  // goes on from kernel to kernel: what was read last may still be cached
   for (const auto read : with.read) {
-    std::vector<std::size_t> at(threads, 0);
     const auto work = [&](unsigned thread) {
       const std::byte* const mine = memory.data() + thread * each;
       std::uint64_t digest = 0;
@@ -255,8 +255,8 @@ inline double measure_copy(ratio bytes, place where, unsigned threads, const ker
   while (ratios[index].read != bytes.read || ratios[index].write != bytes.write)
     ++index;
   double best = 0;
+  std::vector<std::size_t> at(threads, 0);
   for (const auto copy : {with.copy[index], with.copy_streaming[index]}) {
-    std::vector<std::size_t> at(threads, 0);
     const auto work = [&](unsigned thread) {
       std::byte* const from = memory.data() + thread * (in + out);
       const std::size_t goal = (is_dram(where) ? dram_round : std::size_t{16} << 20) / group;

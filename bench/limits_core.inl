@@ -1,19 +1,22 @@
 // The limits' loops, written once. Included by limits_kernels.hpp inside each instruction set's region, after
 // `vector`, `zero`, `load`, `store`, `stream`, `bit_xor`, `floats`, `fill` and `multiply_add`.
 
-/// Reads `bytes` (a multiple of 8 vectors), and asks for the line `Ahead` bytes further on where Ahead is not 0.
-template <std::size_t Ahead>
+/// Reads `bytes` (a multiple of 8 vectors) in `Streams` streams, each asking for lines `Ahead` bytes further on where
+/// Ahead is not 0.
+template <std::size_t Streams, std::size_t Ahead>
 std::uint64_t read_all(const std::byte* from, std::size_t bytes) noexcept {
+  constexpr std::size_t each = 8 / Streams;
   vector sum[8] = {zero(), zero(), zero(), zero(), zero(), zero(), zero(), zero()};
-  for (std::size_t i = 0; i < bytes; i += 8 * sizeof(vector)) {
-    if constexpr (Ahead != 0) {
-      LIMITS_UNROLL
-      for (std::size_t line = 0; line < 8 * sizeof(vector); line += 64)
-        ask_for(from + i + Ahead + line);
-    }
+  const std::size_t length = bytes / Streams;
+  for (std::size_t i = 0; i < length; i += each * sizeof(vector)) {
     LIMITS_UNROLL
-    for (std::size_t j = 0; j < 8; ++j)
-      sum[j] = bit_xor(sum[j], load(from + i + j * sizeof(vector)));
+    for (std::size_t j = 0; j < 8; ++j) {
+      const std::byte* const at = from + j / each * length + i + j % each * sizeof(vector);
+      if constexpr (Ahead != 0)
+        if (j * sizeof(vector) % 64 == 0)
+          ask_for(at + Ahead);
+      sum[j] = bit_xor(sum[j], load(at));
+    }
   }
   LIMITS_UNROLL
   for (std::size_t j = 1; j < 8; ++j)
@@ -63,7 +66,7 @@ inline float chains_of_fma(std::size_t steps, float a, float b) noexcept {
 
 inline constexpr kernels table{
     .vector_bytes = sizeof(vector),
-    .read = {read_all<0>, read_all<1024>, read_all<2048>},
+    .read = {read_all<1, 0>, read_all<1, 2048>, read_all<2, 2048>, read_all<4, 1024>},
     .copy = {copy_groups<1, 1, false>, copy_groups<2, 1, false>, copy_groups<4, 1, false>, copy_groups<8, 1, false>,
              copy_groups<1, 2, false>, copy_groups<1, 4, false>, copy_groups<1, 8, false>},
     .copy_streaming = {copy_groups<1, 1, true>, copy_groups<2, 1, true>, copy_groups<4, 1, true>,

@@ -20,8 +20,8 @@ inline constexpr std::array<ratio, 7> ratios{{{1, 1}, {2, 1}, {4, 1}, {8, 1}, {1
 
 struct kernels {
   std::size_t vector_bytes;
-  /// Plain; with prefetches 1 and 2 KiB ahead, which may reach past the end.
-  std::uint64_t (*read[3])(const std::byte* from, std::size_t bytes) noexcept;
+  /// One stream, plain and with prefetches, which may reach past the end; two streams; four.
+  std::uint64_t (*read[4])(const std::byte* from, std::size_t bytes) noexcept;
   /// By ratios; `groups` times ratio vectors.
   void (*copy[7])(const std::byte* from, std::byte* to, std::size_t groups) noexcept;
   void (*copy_streaming[7])(const std::byte* from, std::byte* to, std::size_t groups) noexcept;

@@ -72,7 +72,8 @@ void convert_bench(benchmark::State& state, place where) {
   const int repeats = dram ? 1 : 16;
   const double elements = static_cast<double>(piece) * repeats;
   const measure::bound least = measure::by_copy(elements * From::bytes, elements * To::bytes, where);
-  std::size_t at = 0;
+  static std::size_t at = 0;  // goes on from run to run: what was read last may still be cached
+  at %= pieces;
   measure::run(state, least, {.bytes = elements * (From::bytes + To::bytes), .elements = elements}, 1, [&] {
     for (int repeat = 0; repeat < repeats; ++repeat)
       if (!fb::convert(From::at(from, at * piece, piece), To::at(to, at * piece, piece)))
@@ -121,7 +122,7 @@ void quantize_bench(benchmark::State& state, place where, const Policy& policy) 
   if (!once)
     return state.SkipWithError("quantize failed");
   const double read = data.elements() * 4, written = data.elements() * once->bits_per_weight() / 8;
-  std::size_t i = 0;
+  static std::size_t i = 0;  // goes on, as above
   measure::run(state, measure::by_copy(read, written, where), {.bytes = read + written, .elements = data.elements()}, 1,
                [&] {
                  if (!fb::quantize<Format>(data.matrix(++i), policy))
@@ -151,7 +152,7 @@ void dequantize_bench(benchmark::State& state, place where) {
     views.push_back(*fb::quantized_view<Format>::over(data.rows, data.columns, own));
   }
   const double read = data.elements() * once->bits_per_weight() / 8, written = data.elements() * 4;
-  std::size_t i = 0;
+  static std::size_t i = 0;  // goes on, as above
   measure::run(state, measure::by_copy(read, written, where), {.bytes = read + written, .elements = data.elements()}, 1,
                [&] {
                  ++i;  // over the values that were quantised: nobody reads them again
