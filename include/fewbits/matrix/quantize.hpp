@@ -18,6 +18,8 @@
 #include <fewbits/simd/block_jobs.hpp>
 
 FEWBITS_NAMESPACE_BEGIN
+// What may run kernels carries the unit's flags in its name (simd/target.hpp).
+FEWBITS_BASELINE_BEGIN
 
 /// The largest finite magnitude of a matrix, 0 if there is none. Inf and NaN are passed over.
 template <class T>
@@ -38,7 +40,10 @@ requires block_source<std::remove_cv_t<T>>
   return unpack_code<source>(amax);
 }
 
+FEWBITS_BASELINE_END
+
 namespace detail {
+FEWBITS_BASELINE_BEGIN
 
 template <class T>
 constexpr block_values<std::remove_cv_t<T>> values_of(const matrix_view<T>& from, std::size_t row, std::size_t column,
@@ -184,7 +189,10 @@ constexpr result<const float*> find_importance(std::size_t columns, const First&
   }
 }
 
+FEWBITS_BASELINE_END
 }  // namespace detail
+
+FEWBITS_BASELINE_BEGIN
 
 /// Quantises weights [rows, columns] in blocks of the format's shape. Rows may be strided, transposed, and of any
 /// length: blocks at the end of a row or column are smaller where they must be (matrix/layout.hpp).
@@ -262,4 +270,5 @@ constexpr result<void> dequantize(const fixed_quantized_matrix<Format, Rows, Col
   return dequantize(from.view(), out);
 }
 
+FEWBITS_BASELINE_END
 FEWBITS_NAMESPACE_END
