@@ -67,29 +67,70 @@ struct integer_rows {
   /// Row `row` as row `r`. Returns whether a code stands for -128.
   bool pack(const quantized_view<Activations>& from, std::size_t row, std::size_t r) const noexcept {
     constexpr std::size_t run_columns = meeting::run_columns;
-    const packed_codes<Activations> stored = from.row_codes(row);
-    std::byte* const to = codes + r * groups * 32;
+    constexpr std::size_t piece = (std::max)(run_columns, std::size_t{32});
     bool has_lowest = false;
-    for (std::size_t run = 0; run != runs; ++run) {
-      const std::size_t first = run * run_columns;
-      std::int32_t sum = 0;
-      for (std::size_t c = first; c < (std::min)(first + run_columns, columns); ++c)
-        sum += activation_integers<Activations>[stored[c]];
-      sums[r * runs + run] = sum;
-      if constexpr (!meeting::has_row_units)
+    std::byte* to = codes + r * groups * 32;
+    std::int32_t* sum = sums + r * runs;
+    for (std::size_t first = 0; first < groups * 32; first += piece) {
+      std::int8_t integers[piece] = {};
+      decode(from, row, first, integers, (std::min)(piece, columns - first));
+      for (std::size_t run = 0; run != piece; run += run_columns) {
+        std::int32_t all = 0;
+        for (std::size_t i = 0; i != run_columns; ++i)
+          all += integers[run + i];
+        *sum++ = all;
+      }
+      std::int8_t lowest = 0;
+      for (const std::int8_t integer : integers)
+        lowest = integer < lowest ? integer : lowest;
+      has_lowest = has_lowest || lowest == -128;
+      for (std::size_t group = first; group < (std::min)(first + piece, groups * 32); group += 32, to += 32)
+        for (std::size_t i = 0; i != 32; ++i)
+          to[i] = static_cast<std::byte>(integers[group - first + order[i]]);
+    }
+    if constexpr (meeting::has_row_units) {
+      units[r] = static_cast<float>(from.block_scale(row, 0));
+    } else {
+      for (std::size_t run = 0; run != runs; ++run) {
+        const std::size_t first = run * run_columns;
         units[r * runs + run] =
             first < columns ? static_cast<float>(from.block_scale(row, from.layout().block_of_column(first))) : 0.0f;
-    }
-    if constexpr (meeting::has_row_units)
-      units[r] = static_cast<float>(from.block_scale(row, 0));
-    for (std::size_t g = 0; g != groups; ++g)
-      for (std::size_t i = 0; i != 32; ++i) {
-        const std::size_t c = g * 32 + simd::integer_column(i, static_cast<std::size_t>(Weights::element_bits));
-        const std::int8_t integer = c < columns ? activation_integers<Activations>[stored[c]] : std::int8_t{0};
-        has_lowest = has_lowest || integer == -128;
-        to[g * 32 + i] = static_cast<std::byte>(integer);
       }
+    }
     return has_lowest;
+  }
+
+ private:
+  static constexpr std::array<std::uint8_t, 32> order = [] {
+    std::array<std::uint8_t, 32> columns_in_order{};
+    for (std::size_t i = 0; i != 32; ++i)
+      columns_in_order[i] =
+          static_cast<std::uint8_t>(simd::integer_column(i, static_cast<std::size_t>(Weights::element_bits)));
+    return columns_in_order;
+  }();
+
+  /// `first` is a multiple of 32.
+  static void decode(const quantized_view<Activations>& from, std::size_t row, std::size_t first, std::int8_t* to,
+                     std::size_t count) noexcept {
+    constexpr auto& integers = activation_integers<Activations>;
+    const packed_codes<Activations> stored = from.row_codes(row);
+    if constexpr (Activations::element_bits == 8) {
+      const std::byte* const bytes = stored.bytes().data() + first;
+      for (std::size_t i = 0; i != count; ++i)
+        to[i] = integers[static_cast<std::uint8_t>(bytes[i])];
+    } else if constexpr (Activations::element_bits == 4) {
+      constexpr int even = Activations::order == bit_order::low_first ? 0 : 4;
+      const std::byte* const bytes = stored.bytes().data() + first / 2;
+      for (std::size_t i = 0; i < count; i += 2) {
+        const auto both = static_cast<std::uint8_t>(bytes[i / 2]);
+        to[i] = integers[both >> even & 15];
+        if (i + 1 != count)
+          to[i + 1] = integers[both >> (4 - even) & 15];
+      }
+    } else {
+      for (std::size_t i = 0; i != count; ++i)
+        to[i] = integers[stored[first + i]];
+    }
   }
 };
 
