@@ -232,12 +232,25 @@ inline constexpr std::size_t tile_panels = 1;
 inline constexpr std::size_t few_panels = 2;
 inline constexpr std::size_t slice_groups = 8;
 inline constexpr bool unrolls_columns = true;
+inline constexpr bool joins_bytes = true;
 inline constexpr std::size_t prefetch_bytes = 2048;
 
 FEWBITS_LANES floats smaller(floats a, floats b) noexcept {
   return {_mm256_min_ps(a.low, b.low), _mm256_min_ps(a.high, b.high)};
 }
 FEWBITS_LANES void prefetch(const void* from) noexcept { _mm_prefetch(static_cast<const char*>(from), _MM_HINT_T0); }
+FEWBITS_LANES __m256i join_odd_bytes(__m256i high, __m256i low) noexcept {
+  return _mm256_or_si256(_mm256_and_si256(high, _mm256_set1_epi16(-256)), _mm256_srli_epi16(low, 8));
+}
+FEWBITS_LANES __m256i join_even_bytes(__m256i high, __m256i low) noexcept {
+  return _mm256_or_si256(_mm256_slli_epi16(high, 8), _mm256_and_si256(low, _mm256_set1_epi16(255)));
+}
+FEWBITS_LANES words join_odd_bytes(words high, words low) noexcept {
+  return {join_odd_bytes(high.low, low.low), join_odd_bytes(high.high, low.high)};
+}
+FEWBITS_LANES words join_even_bytes(words high, words low) noexcept {
+  return {join_even_bytes(high.low, low.low), join_even_bytes(high.high, low.high)};
+}
 
 #include <fewbits/simd/lanes_core.inl>
 //

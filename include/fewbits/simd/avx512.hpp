@@ -151,13 +151,16 @@ FEWBITS_LANES words multiply_integers(words a, words b) noexcept { return _mm512
 // Products. 32 registers: 28 sums, 2 of values, 1 of a broadcast activation.
 inline constexpr std::size_t tile_rows = 14;
 inline constexpr std::size_t tile_panels = 2;
-inline constexpr std::size_t few_panels = 2;
+inline constexpr std::size_t few_panels = 4;
 inline constexpr std::size_t slice_groups = 8;
 inline constexpr bool unrolls_columns = true;
+inline constexpr bool joins_bytes = false;
 inline constexpr std::size_t prefetch_bytes = 2048;
 
 FEWBITS_LANES floats smaller(floats a, floats b) noexcept { return _mm512_maskz_min_ps(all_lanes, a, b); }
 FEWBITS_LANES void prefetch(const void* from) noexcept { _mm_prefetch(static_cast<const char*>(from), _MM_HINT_T0); }
+FEWBITS_LANES words join_odd_bytes(words high, words) noexcept { return high; }
+FEWBITS_LANES words join_even_bytes(words high, words) noexcept { return high; }
 
 #include <fewbits/simd/lanes_core.inl>
 //

@@ -69,6 +69,25 @@ inline constexpr std::array<std::uint32_t, 32> value_table = [] {
   return bits;
 }();
 
+/// The two upper bytes of float32's bits of each 4-bit code, and whether the lower two are zero: are all values bf16?
+struct nibble_bytes {
+  std::array<std::uint8_t, 16> high{};
+  std::array<std::uint8_t, 16> low{};
+  bool suffice = true;
+};
+template <few_bit_number Element>
+inline constexpr nibble_bytes nibble_bytes_of = [] {
+  nibble_bytes made{};
+  made.suffice = Element::format.bits() == 4;
+  for (std::size_t c = 0; c < 16; ++c) {
+    const std::uint32_t bits = float_bits_of<Element>(c);
+    made.high[c] = static_cast<std::uint8_t>(bits >> 24);
+    made.low[c] = static_cast<std::uint8_t>(bits >> 16 & 0xff);
+    made.suffice = made.suffice && (bits & 0xffff) == 0;
+  }
+  return made;
+}();
+
 /// Bits of the values of all codes of up to 8 bits, for elements that no arithmetic fits.
 template <few_bit_number Element>
 inline constexpr std::array<std::uint32_t, 256> every_value = [] {

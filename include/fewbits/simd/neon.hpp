@@ -238,12 +238,21 @@ inline constexpr std::size_t tile_panels = 1;
 inline constexpr std::size_t few_panels = 1;
 inline constexpr std::size_t slice_groups = 8;
 inline constexpr bool unrolls_columns = true;
+inline constexpr bool joins_bytes = true;
 inline constexpr std::size_t prefetch_bytes = 2048;
 
 FEWBITS_LANES floats smaller(floats a, floats b) noexcept {
   FEWBITS_EACH_PART(floats, vminq_f32(a.part[p], b.part[p]));
 }
 FEWBITS_LANES void prefetch(const void* from) noexcept { __builtin_prefetch(from); }
+FEWBITS_LANES words join_odd_bytes(words high, words low) noexcept {
+  FEWBITS_EACH_PART(words, vreinterpretq_u32_u16(vsriq_n_u16(vreinterpretq_u16_u32(high.part[p]),
+                                                             vreinterpretq_u16_u32(low.part[p]), 8)));
+}
+FEWBITS_LANES words join_even_bytes(words high, words low) noexcept {
+  FEWBITS_EACH_PART(words, vreinterpretq_u32_u16(vsliq_n_u16(vreinterpretq_u16_u32(low.part[p]),
+                                                             vreinterpretq_u16_u32(high.part[p]), 8)));
+}
 
 #undef FEWBITS_EACH_PART
 

@@ -198,12 +198,14 @@ FEWBITS_LANES words look_up(table16 table, words index) noexcept {
 }
 
 // Products: the tile that a kernel keeps in registers, panels that it reads abreast, groups of columns that it decodes
-// at a time, whether each column of a group has code of its own, and how far ahead a kernel reads.
+// at a time, whether each column of a group has code of its own, whether nibbles are looked up as bytes, and how far
+// ahead a kernel reads.
 inline constexpr std::size_t tile_rows = 2;
 inline constexpr std::size_t tile_panels = 1;
 inline constexpr std::size_t few_panels = 1;
 inline constexpr std::size_t slice_groups = 8;
 inline constexpr bool unrolls_columns = false;
+inline constexpr bool joins_bytes = false;
 inline constexpr std::size_t prefetch_bytes = 2048;
 
 /// The smaller number. Neither is NaN.
@@ -216,6 +218,10 @@ FEWBITS_LANES void prefetch([[maybe_unused]] const void* from) noexcept {
   __builtin_prefetch(from);
 #endif
 }
+/// Of bytes h3 h2 h1 h0 and l3 l2 l1 l0: h3 l3 h1 l1, and h2 l2 h0 l0. Where joins_bytes says that this is a way to
+/// decode; elsewhere the functions are never called.
+FEWBITS_LANES words join_odd_bytes(words high, words) noexcept { return high; }
+FEWBITS_LANES words join_even_bytes(words high, words) noexcept { return high; }
 
 #undef FEWBITS_EACH_LANE
 #undef FEWBITS_FUSED_MULTIPLY_ADD
