@@ -257,7 +257,7 @@ void expect_bound() {
           exact *= static_cast<double>(weights.tensor_scale());
           magnitude *= static_cast<double>(weights.tensor_scale());
         }
-        const double terms = 32.0 + 2.0 * static_cast<double>(model.runs) + 2.0;
+        const double terms = 35.0 + (Format::has_minimum ? 2.0 : 1.0) * static_cast<double>(model.runs);
         const double bound = 1.001 * terms * std::ldexp(magnitude, -24);
         const double error = std::fabs(static_cast<double>(out[m * s.columns + n]) - exact);
         worst = (std::max)(worst, error / bound);
