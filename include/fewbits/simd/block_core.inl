@@ -156,6 +156,7 @@ FEWBITS_LANES words encode_piece(const Job& job, const block_plan& plan, const S
   using format = typename Job::format;
   using element = typename format::element_type;
   constexpr auto f = element::format;
+  ask_for(from + values_ahead<Source>);
   const words numbers = load_numbers(from);
   narrowed made;
   words signs = numbers;
@@ -496,7 +497,7 @@ FEWBITS_LANES words decode_piece(const decode_plan& plan, [[maybe_unused]] float
   const floats unit = fill_floats(plan.unit);
   words made;
   if constexpr (Format::has_minimum)
-    made = as_words(multiply_add(value, unit, fill_floats(plan.offset)));
+    made = as_words(multiply_add(value, unit, as_floats(fill(plan.offset_bits))));
   else if constexpr (Format::has_tensor_scale)
     made = as_words(multiply(rounded(multiply(value, unit)), fill_floats(tensor)));  // the first product is exact
   else
@@ -542,7 +543,7 @@ FEWBITS_LANES std::uint32_t load_units(const Job& job, std::size_t at, std::size
                          greater(size, fill(static_cast<std::uint32_t>(127 + highest_unit) << 23))));
 }
 
-/// Values of a row from a column on, which is a multiple of 8 from the beginning of its block.
+/// Values of a row from a column on, whose code begins at the border of a byte.
 template <class Job>
 FEWBITS_LANES void decode_columns(const Job& job, std::size_t row, std::size_t column, std::size_t count,
                                   float* to) noexcept {
@@ -587,12 +588,19 @@ void dequantize_blocks(const Job& job) noexcept {
       decode_columns(job, r, 0, job.columns, job.out + r * job.row_stride);
     return;
   }
-  constexpr std::size_t width = Job::format::shape.columns;
-  constexpr std::size_t piece = width == whole || width > 1024 ? 1024 : 1024 / width * width;
+  constexpr std::size_t piece = 1024;
+  constexpr auto bits = static_cast<std::size_t>(Job::format::element_bits);
   alignas(64) float values[piece];
-  for (std::size_t r = 0; r < job.rows; ++r)
-    for (std::size_t c = 0; c < job.columns; c += piece) {
-      const std::size_t here = job.columns - c < piece ? job.columns - c : piece;
+  for (std::size_t r = 0; r < job.rows; ++r) {
+    // The first piece of a row ends where a line of memory does, if a byte of codes ends there, too.
+    std::size_t here = piece;
+    if (job.column_stride == 1) {
+      const std::size_t before = 16 - reinterpret_cast<std::uintptr_t>(job.out + r * job.row_stride) % 64 / sizeof(float);
+      if (before != 16 && before * bits % 8 == 0)
+        here = before;
+    }
+    for (std::size_t c = 0; c < job.columns; c += here, here = piece) {
+      here = job.columns - c < here ? job.columns - c : here;
       decode_columns(job, r, c, here, values);
       float* to = job.out + r * job.row_stride + c * job.column_stride;
       if (job.column_stride == 1)
@@ -602,6 +610,7 @@ void dequantize_blocks(const Job& job) noexcept {
         for (std::size_t i = 0; i < here; ++i)
           to[i * job.column_stride] = values[i];
     }
+  }
   streams_done();
 }
 

@@ -257,8 +257,8 @@ struct block_plan {
 /// 1 -+ 2^-21.
 inline constexpr float just_below_one = 0x1.fffff0p-1f, just_above_one = 0x1.000008p0f;
 struct decode_plan {
-  float unit = 0;  ///< without the tensor scale
-  float offset = 0;
+  float unit = 0;                 ///< without the tensor scale
+  std::uint32_t offset_bits = 0;  ///< not a float: -ffast-math would lose the sign of a zero
   int zero = 0;
   std::size_t shape = 0;
 };
@@ -343,6 +343,8 @@ inline constexpr bool lanes_dequantize = [] {
   using element = typename Format::element_type;
   if constexpr (!widens_exactly<element> || !has_moderate_range<element>)
     return false;
+  else if constexpr (Format::shape.columns * static_cast<std::size_t>(Format::element_bits) % 8 != 0)
+    return false;  // blocks that begin inside a byte
   else if constexpr (Format::has_tensor_scale)
     return unit_digits<Format> - 24 + fewbits::detail::significant_digits<element>() <= 24 && !Format::has_zero_point &&
            !Format::has_minimum;

@@ -255,9 +255,9 @@ struct dequantize_job {
             map.offset.significand << 24 != 0)
           return false;
       }
-      made.offset = static_cast<float>(double_of(map.offset));
-      if (map.offset.kind == number_class::zero && map.offset.negative)
-        made.offset = std::bit_cast<float>(0x80000000u);
+      made.offset_bits = std::bit_cast<std::uint32_t>(static_cast<float>(double_of(map.offset)));
+      if (map.offset.kind == number_class::zero)
+        made.offset_bits = static_cast<std::uint32_t>(map.offset.negative ? 1 : 0) << 31;
       if (map.unit.kind != number_class::finite)
         return false;
       made.zero = map.zero;

@@ -39,6 +39,18 @@ FEWBITS_LANES void stream_bytes(std::byte* to, const std::byte* from, std::size_
   std::memcpy(to + i, from + i, count - i);
 }
 
+/// Asks for a line of memory before it is needed. The address need not exist.
+FEWBITS_LANES void ask_for(const void* at) noexcept {
+#if defined(__GNUC__)
+  __builtin_prefetch(at);
+#else
+  static_cast<void>(at);
+#endif
+}
+/// How far ahead: 2 KiB. Twice that halves the speed on some machines.
+template <class T>
+inline constexpr std::size_t values_ahead = 2048 / sizeof(T);
+
 /// Numbers `i` to `i` + 15 as float32's bits, exact.
 template <class T>
 FEWBITS_LANES words load_piece(const object_array<T>& from, std::size_t i) noexcept {
@@ -71,12 +83,21 @@ template <class Encoding, class From, class To>
 void convert_array(From from, To to, std::size_t count, bool streams) noexcept {
   std::size_t done = 0;
   if (streams) {
-    constexpr std::size_t step = 4096;  // numbers at a time by way of the first-level cache
+    constexpr std::size_t step = 1024;  // numbers at a time by way of the first-level cache
     alignas(64) std::byte kept[step * sizeof(typename To::number_type)];
     const To scratch{reinterpret_cast<decltype(to.data)>(kept)};
+    if constexpr (!From::is_packed && !To::is_packed) {
+      // Up to where a line of memory ends, so that no later step writes part of one.
+      constexpr std::size_t size = sizeof(typename To::number_type);
+      done = (64 - reinterpret_cast<std::uintptr_t>(to.data) % 64) % 64 / size;
+      for (std::size_t i = 0; i < done; i += 16)
+        store_piece<Encoding>(to, i, load_piece(from, i));
+    }
     for (; done + step <= count; done += step) {
-      for (std::size_t i = 0; i < step; i += 16)
+      for (std::size_t i = 0; i < step; i += 16) {
+        ask_for(reinterpret_cast<const std::byte*>(from.data) + from.bytes(done + i) + 2048);
         store_piece<Encoding>(scratch, i, load_piece(from, done + i));
+      }
       stream_bytes(reinterpret_cast<std::byte*>(to.data) + to.bytes(done), kept, to.bytes(step));
     }
     streams_done();
