@@ -178,6 +178,23 @@ TEST(ExactMinimum, EveryPairOfHalfPrecision) {
   try_blocks<fb::e3m2, fb::fp16, fb::uint2>("uint2 under e3m2 and fp16", 24, 36, 5, 12, true);
 }
 
+/// Values far below the lowest minimum: small scales fit them alike wherever no minimum reaches, so that boxes there
+/// must be left out.
+TEST(ExactMinimum, ValuesBeyondTheMinimums) {
+  const all_pairs<fb::fp16, fb::e3m2, fb::uint2> all(24);
+  const std::vector<std::int64_t> values{-1053201688, -1053201686, 0, -1053201692};
+  std::vector<double> block;
+  for (const std::int64_t each : values)
+    block.push_back(std::ldexp(static_cast<double>(each), -24));
+  fb::exact_scale_buffer<4> buffer;
+  const auto got = fb::find_exact_pair_choice(std::span<const double>(block), fb::alphabet_of<fb::uint2>(), all.scales,
+                                              all.minimums, buffer, {.most_visits = 1 << 20, .most_tried_by_pair = 0});
+  const found_pair as_pair{got.scale + (planted() ? 1u : 0u), got.minimum, got.negative};
+  EXPECT_EQ(as_pair, all.try_all(values, {}, false)) << "got " << got.scale << ", " << got.minimum;
+  EXPECT_TRUE(got.is_proven);
+  std::printf("visited 1 block\n");
+}
+
 }  // namespace
 
 #else

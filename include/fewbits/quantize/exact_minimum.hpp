@@ -26,8 +26,8 @@ struct pair_choices {
   unpacked_number tensor_scale = detail::unpacked_one;
   /// Also try negative scales.
   bool negative_scales = false;
-  /// Boxes of pairs times values that may be looked at, for all signs together: some seconds' worth. What is found
-  /// when they are used up is the best of what was tried, and is_proven is false.
+  /// Boxes of pairs times values that may be looked at, for all signs together: half a minute's worth or more. What is
+  /// found when they are used up is the best of what was tried, and is_proven is false.
   std::uint64_t most_visits = std::uint64_t{1} << 30;
   /// Where there are no more pairs than this, each is tried. The result is the same.
   std::uint64_t most_tried_by_pair = 8192;
@@ -72,7 +72,8 @@ template <block_source Scale, block_source Minimum>
 struct exact_pair {
   Scale scale;
   Minimum minimum;
-  /// Has every other pair been ruled out? False only where the search has come to its limit.
+  /// Has every other pair been ruled out? False where the search has come to most_visits or to one of its own limits
+  /// ("Where it gives up" in docs/quantize/exact_scale.md); the pair is then the best of what was tried.
   bool is_proven;
 };
 

@@ -36,7 +36,9 @@ class pair_search {
       : pairs_(values_to_encode, weights_or_none, memory_to_use.samples, elements_of_type, scales, minimums),
         bounds_(memory_to_use.breakpoints),
         budget_{most_visits},
-        most_tried_by_pair_(most_tried_by_pair) {}
+        most_tried_by_pair_(most_tried_by_pair),
+        lowest_minimum_(pairs_.minimum_of(minimums.first()) - pairs_.block().origin()),
+        highest_minimum_(pairs_.minimum_of(minimums.last()) - pairs_.block().origin()) {}
 
   /// Is there no value, or none that weighs?
   [[nodiscard]] constexpr bool is_empty() const noexcept { return block().size() == 0; }
@@ -171,6 +173,19 @@ class pair_search {
       const double half = unit_of(next.last) * levels().narrowest() * 0.5 * (1 + 0x1p-20);
       next.low = (std::max)(next.low, block().range() / 2 - half);
       next.high = (std::min)(next.high, block().range() / 2 + half);
+    } else {
+      // Centres that some minimum reaches.
+      const double away1 = unit_of(next.first) * levels().middle();
+      const double away2 = unit_of(next.last) * levels().middle();
+      double down = (std::min)(away1, away2);
+      double up = (std::max)(away1, away2);
+      if (pairs_.serves_both_signs()) {
+        up = magnitude(away2);
+        down = -up;
+      }
+      const double off = 0x1p-48 * (block().range() + magnitude(block().origin()) + magnitude(away2));
+      next.low = (std::max)(next.low, lowest_minimum_ + down - off - 0x1p-48 * magnitude(lowest_minimum_));
+      next.high = (std::min)(next.high, highest_minimum_ + up + off + 0x1p-48 * magnitude(highest_minimum_));
     }
     return next.low <= next.high;
   }
@@ -293,6 +308,8 @@ class pair_search {
   box_bounds<T> bounds_;
   visit_budget budget_;
   std::uint64_t most_tried_by_pair_;
+  double lowest_minimum_;  // taken from the lowest value, as centres are
+  double highest_minimum_;
   bool settled_ = false;
   std::array<box, 768> boxes_;
   std::size_t depth_ = 0;

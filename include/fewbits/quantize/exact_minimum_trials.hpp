@@ -62,6 +62,7 @@ class pair_trials {
   /// offsets.
   constexpr void use(const alphabet& elements) noexcept { levels_.use(elements); }
   constexpr void serve_both_signs(bool both_signs) noexcept { turns_ = both_signs; }
+  [[nodiscard]] constexpr bool serves_both_signs() const noexcept { return turns_; }
   /// Calls `act` for each sign of the scale that is served.
   template <class Act>
   constexpr void for_each_sign(const Act& act) noexcept {

@@ -1,5 +1,5 @@
 // The exact optimum as a scale rule: no scale that the format can store, with no zero point or minimum, has a smaller
-// squared error. Theorems and proofs: docs/quantize/exact_scale.md.
+// squared error, but for minimums that a search has not proven. Theorems and proofs: docs/quantize/exact_scale.md.
 #pragma once
 
 #include <algorithm>
@@ -39,9 +39,10 @@ FEWBITS_NAMESPACE_BEGIN
 /// excepted; blocks of zeros keep their codes. Ties as in find_exact_pair; without a minimum, the smallest magnitude of
 /// the unit, then +, then the lowest code.
 ///
-/// With minimums that are numbers of their own, a pair takes a millisecond or so (exact_scale.md); where a block's
-/// values are all but equal and minimums are coarser than they, the search may come to pair_choices::most_visits, and
-/// the block has the best of what was tried.
+/// With minimums that are numbers of their own, a pair takes a millisecond or so (exact_scale.md). It may then be
+/// unproven: where a block's values are all but equal and are no numbers of the minimum's type, the search may come to
+/// one of its limits, and the block has the best pair of those tried. quantize does not tell; find_exact_pair with the
+/// same types does, by is_proven.
 /// Blocks of a fixed size up to 1024 values are searched without an allocation; for larger ones memory may run out,
 /// which quantize reports.
 struct exact_mse_t {
