@@ -233,6 +233,7 @@ inline constexpr std::size_t few_panels = 2;
 inline constexpr std::size_t slice_groups = 8;
 inline constexpr bool unrolls_columns = true;
 inline constexpr bool joins_bytes = true;
+inline constexpr bool looks_up_magnitudes = false;
 inline constexpr std::size_t prefetch_bytes = 2048;
 
 FEWBITS_LANES floats smaller(floats a, floats b) noexcept {
@@ -251,6 +252,9 @@ FEWBITS_LANES words join_odd_bytes(words high, words low) noexcept {
 FEWBITS_LANES words join_even_bytes(words high, words low) noexcept {
   return {join_even_bytes(high.low, low.low), join_even_bytes(high.high, low.high)};
 }
+struct magnitude_table {};
+FEWBITS_LANES magnitude_table load_magnitudes(const std::uint8_t*) noexcept { return {}; }
+FEWBITS_LANES words look_up_magnitudes(magnitude_table, words index) noexcept { return index; }
 
 #include <fewbits/simd/lanes_core.inl>
 //

@@ -155,12 +155,27 @@ inline constexpr std::size_t few_panels = 4;
 inline constexpr std::size_t slice_groups = 8;
 inline constexpr bool unrolls_columns = true;
 inline constexpr bool joins_bytes = false;
+inline constexpr bool looks_up_magnitudes = true;
 inline constexpr std::size_t prefetch_bytes = 2048;
 
 FEWBITS_LANES floats smaller(floats a, floats b) noexcept { return _mm512_maskz_min_ps(all_lanes, a, b); }
 FEWBITS_LANES void prefetch(const void* from) noexcept { _mm_prefetch(static_cast<const char*>(from), _MM_HINT_T0); }
-FEWBITS_LANES words join_odd_bytes(words high, words) noexcept { return high; }
-FEWBITS_LANES words join_even_bytes(words high, words) noexcept { return high; }
+// Bytes under the mask from one, the others from the other.
+FEWBITS_LANES words join_odd_bytes(words high, words low) noexcept {
+  return _mm512_ternarylogic_epi32(_mm512_set1_epi16(-256), high, _mm512_maskz_srli_epi16(~__mmask32{0}, low, 8), 0xea);
+}
+FEWBITS_LANES words join_even_bytes(words high, words low) noexcept {
+  return _mm512_ternarylogic_epi32(_mm512_set1_epi16(255), low, _mm512_maskz_slli_epi16(~__mmask32{0}, high, 8), 0xea);
+}
+struct magnitude_table {
+  __m512i low, high;
+};
+FEWBITS_LANES magnitude_table load_magnitudes(const std::uint8_t* from) noexcept {
+  return {_mm512_loadu_si512(from), _mm512_loadu_si512(from + 64)};
+}
+FEWBITS_LANES words look_up_magnitudes(magnitude_table table, words index) noexcept {
+  return _mm512_maskz_permutex2var_epi8(~__mmask64{0}, table.low, index, table.high);
+}
 
 #include <fewbits/simd/lanes_core.inl>
 //

@@ -88,6 +88,28 @@ inline constexpr nibble_bytes nibble_bytes_of = [] {
   return made;
 }();
 
+/// The same for 8-bit floats of either sign: bytes of the finite magnitudes, which all are bf16.
+struct magnitude_bytes {
+  std::array<std::uint8_t, 128> high{};
+  std::array<std::uint8_t, 128> low{};
+  bool suffice = false;
+};
+template <few_bit_number Element>
+inline constexpr magnitude_bytes magnitude_bytes_of = [] {
+  magnitude_bytes made{};
+  if constexpr (is_minifloat<Element>)
+    if (Element::format.bits() == 8 && Element::format.is_signed) {
+      made.suffice = true;
+      for (std::size_t c = 0; c < 128; ++c) {
+        const std::uint32_t bits = float_bits_of<Element>(c);
+        made.high[c] = static_cast<std::uint8_t>(bits >> 24);
+        made.low[c] = static_cast<std::uint8_t>(bits >> 16 & 0xff);
+        made.suffice = made.suffice && (bits & 0xffff) == 0;
+      }
+    }
+  return made;
+}();
+
 /// Bits of the values of all codes of up to 8 bits, for elements that no arithmetic fits.
 template <few_bit_number Element>
 inline constexpr std::array<std::uint32_t, 256> every_value = [] {

@@ -239,6 +239,7 @@ inline constexpr std::size_t few_panels = 1;
 inline constexpr std::size_t slice_groups = 8;
 inline constexpr bool unrolls_columns = true;
 inline constexpr bool joins_bytes = true;
+inline constexpr bool looks_up_magnitudes = false;
 inline constexpr std::size_t prefetch_bytes = 2048;
 
 FEWBITS_LANES floats smaller(floats a, floats b) noexcept {
@@ -253,6 +254,9 @@ FEWBITS_LANES words join_even_bytes(words high, words low) noexcept {
   FEWBITS_EACH_PART(words, vreinterpretq_u32_u16(vsliq_n_u16(vreinterpretq_u16_u32(low.part[p]),
                                                              vreinterpretq_u16_u32(high.part[p]), 8)));
 }
+struct magnitude_table {};
+FEWBITS_LANES magnitude_table load_magnitudes(const std::uint8_t*) noexcept { return {}; }
+FEWBITS_LANES words look_up_magnitudes(magnitude_table, words index) noexcept { return index; }
 
 #undef FEWBITS_EACH_PART
 

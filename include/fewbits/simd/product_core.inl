@@ -126,6 +126,16 @@ FEWBITS_LANES floats nibble_lanes(words codes) noexcept {
   return as_floats(Place < 16 ? shift_left<16>(pairs) : bit_and(pairs, fill(0xffff0000u)));
 }
 
+/// Byte Place / 8 of each word as a number of either sign, by two look-ups of bytes for all four.
+template <class Element, int Place>
+FEWBITS_LANES floats byte_lanes(words codes) noexcept {
+  const words magnitude = look_up_magnitudes(load_magnitudes(magnitude_bytes_of<Element>.high.data()), codes);
+  const words high = bit_or(magnitude, bit_and(codes, fill(0x80808080u)));
+  const words low = look_up_magnitudes(load_magnitudes(magnitude_bytes_of<Element>.low.data()), codes);
+  const words pairs = Place / 8 % 2 != 0 ? join_odd_bytes(high, low) : join_even_bytes(high, low);
+  return as_floats(Place < 16 ? shift_left<16>(pairs) : bit_and(pairs, fill(0xffff0000u)));
+}
+
 /// Values of finite elements whose codes lie at bits Place ... of each word; other bits are ignored.
 template <class Element, int Place>
 FEWBITS_LANES floats element_lanes(words codes) noexcept {
@@ -133,6 +143,8 @@ FEWBITS_LANES floats element_lanes(words codes) noexcept {
   constexpr widening way = widening_of<Element>();
   if constexpr (joins_bytes && Place % 4 == 0 && nibble_bytes_of<Element>.suffice) {
     return nibble_lanes<Element, Place>(codes);
+  } else if constexpr (looks_up_magnitudes && Place % 8 == 0 && magnitude_bytes_of<Element>.suffice) {
+    return byte_lanes<Element, Place>(codes);
   } else if constexpr (way == widening::fields && f.bits() <= 8) {
     constexpr int to_place = 23 - f.mantissa_bits;
     constexpr auto exponents = static_cast<std::uint32_t>(127 - f.bias) << 23;

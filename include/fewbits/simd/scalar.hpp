@@ -206,6 +206,7 @@ inline constexpr std::size_t few_panels = 1;
 inline constexpr std::size_t slice_groups = 8;
 inline constexpr bool unrolls_columns = false;
 inline constexpr bool joins_bytes = false;
+inline constexpr bool looks_up_magnitudes = false;
 inline constexpr std::size_t prefetch_bytes = 2048;
 
 /// The smaller number. Neither is NaN.
@@ -222,6 +223,10 @@ FEWBITS_LANES void prefetch([[maybe_unused]] const void* from) noexcept {
 /// decode; elsewhere the functions are never called.
 FEWBITS_LANES words join_odd_bytes(words high, words) noexcept { return high; }
 FEWBITS_LANES words join_even_bytes(words high, words) noexcept { return high; }
+/// Each byte's low seven bits looked up; where looks_up_magnitudes says so.
+struct magnitude_table {};
+FEWBITS_LANES magnitude_table load_magnitudes(const std::uint8_t*) noexcept { return {}; }
+FEWBITS_LANES words look_up_magnitudes(magnitude_table, words index) noexcept { return index; }
 
 #undef FEWBITS_EACH_LANE
 #undef FEWBITS_FUSED_MULTIPLY_ADD
