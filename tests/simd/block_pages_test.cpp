@@ -1,5 +1,7 @@
 // Quantising and decoding next to pages that nobody may touch: rows at every byte offset that their type allows, every
 // tail to two blocks, streams that end where they must.
+#include <cfenv>
+
 #include "simd/block_lanes.hpp"
 #include "simd/guarded.hpp"
 
@@ -98,6 +100,21 @@ TEST(BlockPages, SourcesAndLargeResults) {
   fewbits_test::expect_same_blocks<fb::mxfp4>(fb::matrix_view<const float>(many.data(), rows, columns), counts,
                                               "large");
   std::printf("%llu values\n", static_cast<unsigned long long>(counts.values));
+}
+
+/// Kernels that round products ask how the thread rounds, and leave other modes to the reference.
+TEST(BlockPages, RoundingModesDoNotMatter) {
+  fewbits_test::lane_values random(8);
+  const auto values = random.matrix(9 * 96, 0, 16);
+  fewbits_test::lane_counts counts;
+  const int before = std::fegetround();
+  for (const int mode : {FE_UPWARD, FE_DOWNWARD, FE_TOWARDZERO}) {
+    ASSERT_EQ(std::fesetround(mode), 0);
+    fewbits_test::expect_same_blocks<fb::nvfp4>(fb::matrix_view<const float>(values.data(), 9, 96), counts, "modes");
+    fewbits_test::expect_same_blocks<fb::int8_groups<32>>(fb::matrix_view<const float>(values.data(), 9, 96), counts,
+                                                          "modes");
+    ASSERT_EQ(std::fesetround(before), 0);
+  }
 }
 
 }  // namespace
