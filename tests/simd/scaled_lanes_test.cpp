@@ -9,6 +9,27 @@ using fewbits_test::expect_lanes_are_reference;
 
 namespace {
 
+/// A scale below 0, as an exact search finds it where the large values are negative.
+struct negative_amax_t {
+  using policy_kind = fb::scale_kind;
+  template <fb::blocked Format>
+  constexpr typename Format::scale_type block_scale(const fb::unpacked_number& amax,
+                                                    fb::no_tensor_scale) const noexcept {
+    fb::unpacked_number quotient = fb::exact_quotient(amax, fb::largest<typename Format::element_type>);
+    quotient.negative = true;
+    return fb::nonzero_number<typename Format::scale_type>(quotient);
+  }
+};
+template <class Element>
+struct below_zero : fb::block_format<Element, fb::bf16, 16, negative_amax_t> {};
+
+TEST(ScaledLanes, NegativeScales) {
+  expect_lanes_are_reference<below_zero<fb::minifloat<fb::unsigned_format(2, 2)>>>(
+      "unsigned fp4 under negative scales");
+  expect_lanes_are_reference<below_zero<fb::e2m1>>("e2m1 under negative scales");
+  expect_lanes_are_reference<below_zero<fb::e4m3fnuz>>("e4m3fnuz under negative scales");
+  expect_lanes_are_reference<below_zero<fb::int4>>("int4 under negative scales");
+}
 TEST(ScaledLanes, Nvfp4) {
   expect_lanes_are_reference<fb::nvfp4>("nvfp4");
   expect_lanes_are_reference<fewbits_test::square_nvfp4>("square nvfp4");

@@ -171,10 +171,10 @@ FEWBITS_LANES words encode_piece(const Job& job, const block_plan& plan, const S
   const floats high = Job::halves ? low : multiply(value, fill_floats(plan.inverse_high));
   if constexpr (is_minifloat<element>) {
     made = enclose_magnitudes<element>(low, high);
+    signs = bit_xor(signs, fill(plan.sign));
     if constexpr (!f.is_signed) {
       made.codes = select(greater(fill(0), signs), fill(0), made.codes);
     } else {
-      signs = bit_xor(signs, fill(plan.sign));
       made.codes = bit_or(made.codes, bit_and(shift_right<31 - f.magnitude_bits()>(signs),
                                               fill(static_cast<std::uint32_t>(f.sign_mask()))));
       if constexpr (!f.has_negative_zero())
