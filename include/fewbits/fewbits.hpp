@@ -8,3 +8,4 @@
 #include <fewbits/matrix.hpp>
 #include <fewbits/number.hpp>
 #include <fewbits/quantize.hpp>
+#include <fewbits/simd.hpp>
