@@ -517,8 +517,18 @@ void multiply_few_rows(const packed_layout<Format>& layout, const packed_streams
   std::size_t panel = first_panel;
   for (; last_panel - panel >= abreast; panel += abreast, results += abreast * Rows * 16)
     multiply_few<Format, Rows, abreast>(layout, weights, panel, activations, sums, results);
-  for (; panel != last_panel; ++panel, results += Rows * 16)
-    multiply_few<Format, Rows, 1>(layout, weights, panel, activations, sums, results);
+  if constexpr (abreast == 1) {
+    return;
+  } else {
+    // Panels that are left take the kernel of two rows, with the same row twice: one kernel less to compile.
+    const float* const twice[2] = {activations[0], activations[0]};
+    const float* const sums_twice[2] = {sums[0], sums[0]};
+    for (; panel != last_panel; ++panel, results += 16) {
+      float both[2 * 16];
+      multiply_few<Format, 2, 1>(layout, weights, panel, twice, sums_twice, both);
+      std::memcpy(results, both, 16 * sizeof(float));
+    }
+  }
 }
 
 /// `count` numbers of a row as float32.
