@@ -33,3 +33,15 @@
 #else
 #define FEWBITS_UNROLL
 #endif
+
+/// Under a sanitizer, code that is unrolled column by column takes minutes to compile, and its loops compute the same.
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define FEWBITS_SANITIZED true
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer) || __has_feature(undefined_behavior_sanitizer)
+#define FEWBITS_SANITIZED true
+#endif
+#endif
+#if !defined(FEWBITS_SANITIZED)
+#define FEWBITS_SANITIZED false
+#endif
