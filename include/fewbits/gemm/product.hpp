@@ -308,8 +308,8 @@ result<void> run_product(const Weights& weights, const product_task<Source, Out,
       const simd::default_float_environment environment;
       for (std::size_t r = 0; r != few_rows_limit; ++r) {
         const std::size_t row = (std::min)(r, rows - 1);
-        row_at[r] = activations + row * depth;
-        sums_at[r] = sums + row * runs;
+        row_at[r] = in_place ? nullptr : activations + row * depth;
+        sums_at[r] = Format::has_minimum ? sums + row * runs : nullptr;
         if constexpr (is_float)
           if (in_place)
             row_at[r] = task.activations.row(row);

@@ -371,8 +371,8 @@ void multiply_many(const packed_layout<Format>& layout, const packed_streams& we
       const std::size_t panels = last_panel - panel < tile_panels ? last_panel - panel : tile_panels;
       for (std::size_t p = 0; p != panels; ++p) {
         decode_groups(layout, weights, panel + p, group, end, values + p * value_stride);
-        runs = list_runs(layout, weights, panel + p, group, end, units + p * unit_stride, offsets + p * unit_stride,
-                         lengths);
+        runs = list_runs(layout, weights, panel + p, group, end, units + p * unit_stride,
+                         offsets != nullptr ? offsets + p * unit_stride : nullptr, lengths);
       }
       for (std::size_t t = 0, row = 0; t != tiles; ++t) {
         const std::size_t next = (t + 1) * rows / tiles;
@@ -383,7 +383,7 @@ void multiply_many(const packed_layout<Format>& layout, const packed_streams& we
                            .units = units,
                            .offsets = offsets,
                            .unit_stride = unit_stride,
-                           .sums = sums + (first_row + row) * sum_stride + run_at,
+                           .sums = sums != nullptr ? sums + (first_row + row) * sum_stride + run_at : nullptr,
                            .sum_stride = sum_stride,
                            .lengths = lengths,
                            .runs = runs,
