@@ -156,7 +156,7 @@ FEWBITS_LANES words encode_piece(const Job& job, const block_plan& plan, const S
   using format = typename Job::format;
   using element = typename format::element_type;
   constexpr auto f = element::format;
-  ask_for(from + values_ahead<Source>);
+  ask_for(from, values_ahead<Source> * sizeof(Source));
   const words numbers = load_numbers(from);
   narrowed made;
   words signs = numbers;
