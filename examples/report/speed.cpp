@@ -55,9 +55,9 @@ bool print_speed(const std::vector<std::string>& formats, std::string& problem) 
   }
   const std::string instructions(fewbits::name_of(fewbits::active_isa()));
   const double read = read_bandwidth();
-  std::printf("Products with weights [4096, 4096], one thread, %s; memory is read at %.1f GB/s.\n\n",
+  std::printf("Products with weights [4096, 4096], one thread, %s; a plain loop reads memory at %.1f GB/s.\n\n",
               instructions.c_str(), read / 1e9);
-  std::printf("%-15s %7s   %s   %s   %s\n", "format", "bits/w", "1 row: GB/s of weights (of read)", "128 rows: GFLOP/s",
+  std::printf("%-15s %7s   %s   %s   %s\n", "format", "bits/w", "1 row: GB/s of weights (of loop)", "128 rows: GFLOP/s",
               "with int8 activations: Gop/s");
   for (const speed_test& test : chosen) {
     speed_row row{.format = test.format};
