@@ -7,7 +7,6 @@
 #include <cstdint>
 #include <cstdio>
 #include <random>
-#include <string>
 #include <thread>
 #include <vector>
 
@@ -18,6 +17,7 @@
 #include <fewbits/gemm/quantized_gemm.hpp>
 #include <fewbits/simd/isa.hpp>
 
+#include "simd/isas.hpp"
 #include "support/lean.hpp"
 #include "support/planted.hpp"
 
@@ -32,7 +32,7 @@ const std::vector<fb::isa>& isas_here() {
       if (fb::is_available(each))
         available.push_back(each);
       else
-        std::printf("skipped: this machine has no %s\n", std::string(fb::name_of(each)).c_str());
+        fewbits_test::say_skipped(each);
     }
     return available;
   }();

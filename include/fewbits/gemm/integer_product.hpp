@@ -143,15 +143,10 @@ result<void> run_product(const integer_source<Format, Activations>& source,
   const std::size_t rows = task.activations.count;
   if (rows == 0 || layout.rows() == 0)
     return {};
-  const auto concurrency = (std::max<std::size_t>)(static_cast<std::size_t>(who.concurrency()), 1);
-  const std::size_t wanted = concurrency == 1 ? 1 : 4 * concurrency;
-  const std::size_t each = (std::min)((layout.panels() + wanted - 1) / wanted, simd::panels_a_block);
-  const std::size_t column_parts = (layout.panels() + each - 1) / each;
   const std::size_t block_rows = (std::min)(rows, rows_a_block);
-  const std::size_t row_parts =
-      column_parts < wanted ? (std::min)((wanted + column_parts - 1) / column_parts, (block_rows + 23) / 24) : 1;
-  const std::size_t parts = column_parts * row_parts;
-  const std::size_t slots = (std::min)(concurrency, parts);
+  const product_cut cut =
+      cut_product(layout.panels(), (block_rows + 23) / 24, static_cast<std::size_t>(who.concurrency()));
+  const std::size_t each = cut.panels_each, row_parts = cut.row_parts, parts = cut.parts(), slots = cut.slots;
 
   integer_rows<Format, Activations> packed{.columns = layout.columns()};
   const auto calls = simd::integer_calls_of<Format, meeting::runs_a_group, Out, Addend>(active_isa());

@@ -164,6 +164,27 @@ class product_room {
 };
 constexpr std::size_t to_line(std::size_t bytes) noexcept { return (bytes + 63) / 64 * 64; }
 
+/// How a product is cut: into parts of panels, and of rows where those are too few.
+struct product_cut {
+  std::size_t panels_each = 0;
+  std::size_t column_parts = 0;
+  std::size_t row_parts = 1;
+  std::size_t slots = 1;  ///< parts that are worked on at once
+
+  [[nodiscard]] constexpr std::size_t parts() const noexcept { return column_parts * row_parts; }
+};
+/// Parts are small enough that threads end together, and no larger than the cache likes. Precondition: panels != 0.
+constexpr product_cut cut_product(std::size_t panels, std::size_t most_row_parts, std::size_t concurrency) noexcept {
+  const std::size_t wanted = concurrency <= 1 ? 1 : 4 * concurrency;
+  const std::size_t each = (panels + wanted - 1) / wanted;
+  product_cut cut{.panels_each = (std::min)((each + 1) / 2 * 2, simd::panels_a_block)};
+  cut.column_parts = (panels + cut.panels_each - 1) / cut.panels_each;
+  if (cut.column_parts < wanted)
+    cut.row_parts = (std::min)((wanted + cut.column_parts - 1) / cut.column_parts, most_row_parts);
+  cut.slots = (std::min)((std::max<std::size_t>)(concurrency, 1), cut.parts());
+  return cut;
+}
+
 /// Everything that the parts of one call share.
 template <class Weights, blocked Format, class Source, class Out, class Addend>
 struct product_plan {
@@ -267,19 +288,11 @@ result<void> run_product(const Weights& weights, const product_task<Source, Out,
   const std::size_t depth = layout.columns();
   const std::size_t runs = layout.runs_before(layout.groups());
   const bool few = rows <= few_rows_limit && plan.calls.kernels.few_rows[0] != nullptr;
-  const auto concurrency = (std::max<std::size_t>)(static_cast<std::size_t>(who.concurrency()), 1);
-  // Parts are small enough that threads end together, and no larger than the cache likes.
-  const std::size_t wanted = concurrency == 1 ? 1 : 4 * concurrency;
-  std::size_t each = (layout.panels() + wanted - 1) / wanted;
-  each = (std::min)((each + 1) / 2 * 2, simd::panels_a_block);
-  plan.panels_each = each;
-  const std::size_t column_parts = (layout.panels() + each - 1) / each;
   const std::size_t block_rows = (std::min)(rows, rows_a_block);
-  std::size_t row_parts = 1;
-  if (!few && column_parts < wanted)
-    row_parts = (std::min)((wanted + column_parts - 1) / column_parts, (block_rows + 27) / 28);
-  const std::size_t parts = column_parts * row_parts;
-  const std::size_t slots = (std::min)(concurrency, parts);
+  const product_cut cut =
+      cut_product(layout.panels(), few ? 1 : (block_rows + 27) / 28, static_cast<std::size_t>(who.concurrency()));
+  const std::size_t each = cut.panels_each, row_parts = cut.row_parts, parts = cut.parts(), slots = cut.slots;
+  plan.panels_each = each;
 
   constexpr bool is_float = std::is_same_v<Source, float>;
   const bool in_place = few && is_float && task.activations.stride() == 1;

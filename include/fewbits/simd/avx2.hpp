@@ -260,7 +260,11 @@ FEWBITS_LANES words look_up_magnitudes(magnitude_table, words index) noexcept { 
 //
 #include <fewbits/simd/convert_core.inl>
 //
-#include <fewbits/simd/block_core.inl>
+#include <fewbits/simd/quantize_core.inl>
+//
+#include <fewbits/simd/dequantize_core.inl>
+//
+#include <fewbits/simd/panel_core.inl>
 //
 #include <fewbits/simd/product_core.inl>
 //

@@ -1,4 +1,4 @@
-// What the kernels of simd/block_core.inl are given: where a matrix and its streams lie, how a block's scale is found
+// What the kernels of simd/quantize_core.inl are given: where a matrix and its streams lie, how a block gets its scale
 // and turned into a plan, and the reference for what they do not decide.
 #pragma once
 

@@ -54,9 +54,7 @@ FEWBITS_NOINLINE void decode_integers(const std::byte* codes, std::size_t groups
 /// Zero points of a block as integers.
 template <class Format>
 FEWBITS_LANES words zero_lanes(const panel_streams<Format>& panel, std::size_t block) noexcept {
-  constexpr auto f = packed_types<Format>::zero::format;
-  const words codes = load_bytes(panel.zeros + block * 16);
-  return f.is_signed ? shift_right_signed<32 - f.bits()>(shift_left<32 - f.bits()>(codes)) : codes;
+  return integer_lanes<typename packed_types<Format>::zero>(load_bytes(panel.zeros + block * 16));
 }
 
 FEWBITS_LANES words four_integers(const std::byte* from) noexcept {
@@ -69,9 +67,9 @@ FEWBITS_LANES words four_integers(const std::byte* from) noexcept {
 
 /// What the runs of some groups of a panel are scaled by; returns how many runs there are.
 template <class Format, std::size_t RunsAGroup>
-FEWBITS_NOINLINE std::size_t list_integer_runs(const packed_layout<Format>& layout,
-                                               const panel_streams<Format>& panel, std::size_t first, std::size_t last,
-                                               std::size_t groups_a_run, const integer_run_lists& to) noexcept {
+FEWBITS_NOINLINE std::size_t list_integer_runs(const packed_layout<Format>& layout, const panel_streams<Format>& panel,
+                                               std::size_t first, std::size_t last, std::size_t groups_a_run,
+                                               const integer_run_lists& to) noexcept {
   using packed = packed_layout<Format>;
   std::size_t runs = 0;
   for (std::size_t group = first; group < last; group += groups_a_run)
@@ -98,7 +96,8 @@ FEWBITS_LANES floats add_integer_run(words sum, floats unit, const std::int32_t*
   const floats scaled = unit_of_activations != nullptr ? multiply(unit, fill_floats(activation_unit)) : unit;
   result = multiply_add(from_integers(sum), scaled, result);
   if (offsets != nullptr)
-    result = multiply_add(fill_floats(static_cast<float>(sum_of_activations) * activation_unit), load_floats(offsets), result);
+    result = multiply_add(fill_floats(static_cast<float>(sum_of_activations) * activation_unit), load_floats(offsets),
+                          result);
   return result;
 }
 
@@ -146,8 +145,8 @@ template <class Format, std::size_t Rows, std::size_t... Parts>
 FEWBITS_LANES void add_word(const integer_decoder<Format>& decode, words code, const std::byte* codes,
                             std::size_t row_bytes, words (&sum)[Rows], std::index_sequence<Parts...>) noexcept {
   const auto add_part = [&](words weights, std::size_t at) noexcept {
-    FEWBITS_UNROLL for (std::size_t r = 0; r < Rows; ++r) sum[r] = dot<integer_decoder<Format>::is_unsigned>(
-        sum[r], weights, four_integers(codes + r * row_bytes + at));
+    FEWBITS_UNROLL for (std::size_t r = 0; r < Rows; ++r) sum[r] =
+        dot<integer_decoder<Format>::is_unsigned>(sum[r], weights, four_integers(codes + r * row_bytes + at));
   };
   (add_part(decode.template decode<static_cast<int>(Parts)>(code), Parts * 4), ...);
 }
@@ -192,10 +191,9 @@ FEWBITS_NOINLINE void multiply_few_integers(const packed_layout<Format>& layout,
       if constexpr (Format::has_minimum)
         store_floats(offsets, offset_lanes(panel, block));
       const floats unit = unit_lanes(panel, block);
-      FEWBITS_UNROLL for (std::size_t r = 0; r < Rows; ++r) result[r] =
-          add_integer_run(sum[r], unit, Format::has_zero_point ? zeros : nullptr,
-                          Format::has_minimum ? offsets : nullptr, sums[r * a.runs + run],
-                          units != nullptr ? units + r * a.runs + run : nullptr, result[r]);
+      FEWBITS_UNROLL for (std::size_t r = 0; r < Rows; ++r) result[r] = add_integer_run(
+          sum[r], unit, Format::has_zero_point ? zeros : nullptr, Format::has_minimum ? offsets : nullptr,
+          sums[r * a.runs + run], units != nullptr ? units + r * a.runs + run : nullptr, result[r]);
     }
   }
   FEWBITS_UNROLL for (std::size_t r = 0; r < Rows; ++r) store_floats(results + r * 16, result[r]);
@@ -262,6 +260,7 @@ void multiply_integers(const packed_layout<Format>& layout, const packed_streams
     }
     if (a.row_units != nullptr)
       for (std::size_t r = 0; r != rows; ++r)
-        store_floats(results + r * 16, multiply(load_floats(results + r * 16), fill_floats(a.row_units[first_row + r])));
+        store_floats(results + r * 16,
+                     multiply(load_floats(results + r * 16), fill_floats(a.row_units[first_row + r])));
   }
 }

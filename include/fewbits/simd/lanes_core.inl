@@ -7,6 +7,28 @@ FEWBITS_LANES words by_sign(mask is_negative, std::uint32_t positive, std::uint3
   return positive == negative ? fill(positive) : select(is_negative, fill(negative), fill(positive));
 }
 
+/// Sixteen codes of an integer type as integers. Bits above the code are ignored.
+template <class Integer>
+FEWBITS_LANES words integer_lanes(words codes) noexcept {
+  constexpr auto f = Integer::format;
+  return f.is_signed ? shift_right_signed<32 - f.bits()>(shift_left<32 - f.bits()>(codes))
+                     : bit_and(codes, fill(static_cast<std::uint32_t>(f.code_mask())));
+}
+
+/// ordered_key of sixteen numbers.
+FEWBITS_LANES words keys_of(words number_bits) noexcept {
+  return bit_xor(number_bits, shift_right<1>(shift_right_signed<31>(number_bits)));
+}
+/// The last of a code_ladder's rungs that begin at or below each key.
+FEWBITS_LANES words find_rungs(table16 boundaries, words keys) noexcept {
+  words rung = fill(0);
+  for (std::uint32_t step = 8; step != 0; step /= 2) {
+    const words next = add(rung, fill(step));
+    rung = select(greater(look_up(boundaries, next), keys), rung, next);
+  }
+  return rung;
+}
+
 /// Float32's bits of sixteen codes. Bits above the code are ignored.
 template <class Element>
 FEWBITS_LANES words widen_lanes(words codes) noexcept {
@@ -20,8 +42,7 @@ FEWBITS_LANES words widen_lanes(words codes) noexcept {
     const words high = look_up(load_table(value_table<Element>.data() + 16), codes);
     return select(equal(bit_and(codes, fill(16)), fill(0)), low, high);
   } else if constexpr (way == widening::integer) {
-    const words integer = f.is_signed ? shift_right_signed<32 - f.bits()>(shift_left<32 - f.bits()>(codes))
-                                      : bit_and(codes, fill(static_cast<std::uint32_t>(f.code_mask())));
+    const words integer = integer_lanes<Element>(codes);
     const float unit = std::bit_cast<float>(static_cast<std::uint32_t>(127 - f.fraction_bits) << 23);
     return as_words(multiply(from_integers(integer), fill_floats(unit)));
   } else {
@@ -119,12 +140,8 @@ FEWBITS_LANES narrowed narrow_lanes(words number_bits, words halvings) noexcept 
     static constexpr auto rungs = std::bit_cast<std::array<std::uint32_t, 16>>(ladder.boundaries);
     static constexpr auto codes = ladder.codes;
     const table16 boundaries = load_table(rungs.data());
-    const words key = bit_xor(number_bits, shift_right<1>(shift_right_signed<31>(number_bits)));
-    words rung = fill(0);
-    for (std::uint32_t step = 8; step != 0; step /= 2) {
-      const words next = add(rung, fill(step));
-      rung = select(greater(look_up(boundaries, next), key), rung, next);
-    }
+    const words key = keys_of(number_bits);
+    const words rung = find_rungs(boundaries, key);
     const words above = subtract(look_up(boundaries, smaller(add(rung, one), fill(15))), key);
     const words below = subtract(key, look_up(boundaries, rung));
     made.codes = look_up(load_table(codes.data()), rung);
@@ -180,4 +197,12 @@ FEWBITS_LANES words load_numbers(const Source* from) noexcept {
     return widen_lanes<minifloat<native_float<Source>::format>>(load_halves(from));
   else
     return widen_lanes<Source>(load_halves(from));
+}
+
+/// Fewer than sixteen, the others +0.
+template <class Source>
+FEWBITS_LANES words load_rest(const Source* from, std::size_t count) noexcept {
+  Source rest[16] = {};
+  std::memcpy(static_cast<void*>(rest), from, count * sizeof(Source));
+  return load_numbers(static_cast<const Source*>(rest));
 }

@@ -284,7 +284,11 @@ FEWBITS_LANES words multiply_integers(words a, words b) noexcept {
 //
 #include <fewbits/simd/convert_core.inl>
 //
-#include <fewbits/simd/block_core.inl>
+#include <fewbits/simd/quantize_core.inl>
+//
+#include <fewbits/simd/dequantize_core.inl>
+//
+#include <fewbits/simd/panel_core.inl>
 //
 #include <fewbits/simd/product_core.inl>
 //
