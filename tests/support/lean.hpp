@@ -1,6 +1,6 @@
 // Lists of types, whole or thinned: with FEWBITS_TEST_LEAN a suite visits every third type, where building it for
-// another machine, under a sanitizer or with hostile flags would take longer than what it says is worth. The default
-// suites, with g++ and with clang, visit all.
+// another machine or compiler, under a sanitizer or with hostile flags would take longer than what it says is worth.
+// The default suite visits all.
 #pragma once
 
 namespace fewbits_test {
