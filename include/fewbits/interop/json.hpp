@@ -1,4 +1,4 @@
-// The part of JSON that file headers use: objects, arrays, strings and unsigned integers. Source: RFC 8259.
+// JSON read from left to right: objects, arrays, strings, numbers, words. Source: RFC 8259.
 // Nothing here recurses: the caller's code is as deep as the nesting it accepts, so a hostile text cannot
 // exhaust the stack.
 #pragma once
@@ -134,6 +134,57 @@ class json_reader {
       return fail("a number has a leading zero");
     position_ = end;
     out = value;
+    return true;
+  }
+
+  /// The next character that is not white space, or NUL at the end; it stays where it is.
+  [[nodiscard]] char next() noexcept {
+    skip_whitespace();
+    return position_ < text_.size() ? text_[position_] : '\0';
+  }
+
+  /// Any number of RFC 8259 as it is spelt.
+  [[nodiscard]] bool number(std::string_view& out) noexcept {
+    skip_whitespace();
+    std::size_t end = position_;
+    const auto at = [&] { return end < text_.size() ? text_[end] : '\0'; };
+    const auto digits = [&] {
+      const std::size_t first = end;
+      while (is_digit(at()))
+        ++end;
+      return end != first;
+    };
+    end += at() == '-' ? 1u : 0u;
+    const std::size_t whole = end;
+    if (!digits())
+      return fail("expected a number");
+    if (text_[whole] == '0' && end - whole > 1)
+      return fail("a number has a leading zero");
+    if (at() == '.' && (++end, !digits()))
+      return fail("a number ends in its point");
+    if (at() == 'e' || at() == 'E') {
+      ++end;
+      end += at() == '-' || at() == '+' ? 1u : 0u;
+      if (!digits())
+        return fail("a number ends in its exponent");
+    }
+    out = text_.substr(position_, end - position_);
+    position_ = end;
+    return true;
+  }
+
+  /// Whether these letters come next; they stay where they are.
+  [[nodiscard]] bool starts_with(std::string_view letters) noexcept {
+    skip_whitespace();
+    return text_.substr(position_, letters.size()) == letters;
+  }
+
+  /// Exactly these letters: "true", "null".
+  [[nodiscard]] bool word(std::string_view letters) noexcept {
+    skip_whitespace();
+    if (text_.substr(position_, letters.size()) != letters)
+      return fail("expected a value");
+    position_ += letters.size();
     return true;
   }
 
