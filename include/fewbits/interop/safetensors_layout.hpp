@@ -84,8 +84,9 @@ class safetensors_layout {
     bool fits = put("\"");
     for (const char c : text) {
       const auto byte = static_cast<unsigned char>(c);
-      if (c == '"' || c == '\\') {
-        const char escape[] = {'\\', c};
+      const std::size_t named = std::string_view{"\"\\\b\f\n\r\t"}.find(c);
+      if (named != std::string_view::npos) {
+        const char escape[] = {'\\', "\"\\bfnrt"[named]};
         fits = fits && put({escape, sizeof escape});
       } else if (byte < 0x20) {
         const char escape[] = {'\\', 'u', '0', '0', hex[byte >> 4], hex[byte & 15]};
