@@ -82,19 +82,19 @@ class safetensors_layout {
   bool put_string(std::string_view text) noexcept {
     constexpr char hex[] = "0123456789abcdef";
     bool fits = put("\"");
-    for (const char c : text) {
-      const auto byte = static_cast<unsigned char>(c);
-      const std::size_t named = std::string_view{"\"\\\b\f\n\r\t"}.find(c);
-      if (named != std::string_view::npos) {
-        const char escape[] = {'\\', "\"\\bfnrt"[named]};
-        fits = fits && put({escape, sizeof escape});
-      } else if (byte < 0x20) {
-        const char escape[] = {'\\', 'u', '0', '0', hex[byte >> 4], hex[byte & 15]};
-        fits = fits && put({escape, sizeof escape});
-      } else {
-        fits = fits && put({&c, 1});
-      }
+    std::size_t plain = 0;  // where the run that needs no escape begins
+    for (std::size_t i = 0; fits && i < text.size(); ++i) {
+      const auto byte = static_cast<unsigned char>(text[i]);
+      if (byte >= 0x20 && byte != '"' && byte != '\\')
+        continue;
+      const std::size_t named = std::string_view{"\"\\\b\f\n\r\t"}.find(text[i]);
+      const char shortest[] = {'\\', named == std::string_view::npos ? 'u' : "\"\\bfnrt"[named]};
+      const char code[] = {'0', '0', hex[byte >> 4], hex[byte & 15]};
+      fits = put(text.substr(plain, i - plain)) && put({shortest, sizeof shortest}) &&
+             (named != std::string_view::npos || put({code, sizeof code}));
+      plain = i + 1;
     }
+    fits = fits && put(text.substr(plain));
     return fits && put("\"");
   }
   bool put_tensor(const tensor_spec& tensor, std::uint64_t size) noexcept {
@@ -119,6 +119,10 @@ class safetensors_layout {
   }
   static error out_of_memory() noexcept {
     return error{errc::out_of_memory, "memory is exhausted while a safetensors header is made"};
+  }
+  static error too_long(std::uint64_t bytes) noexcept {
+    return error{errc::invalid_argument} << "the header takes " << bytes << " bytes or more, and the format allows "
+                                         << safetensors_header::max_bytes;
   }
   static error refuse(errc code, std::string_view tensor) noexcept {
     error why{code};
@@ -178,6 +182,14 @@ inline result<void> safetensors_layout::check_names(std::span<const tensor_spec>
 inline result<safetensors_layout> safetensors_layout::make(std::span<const tensor_spec> tensors,
                                                            std::span<const metadata_entry> metadata) noexcept {
   safetensors_layout made;
+  // Text past the limit is not looked at.
+  std::uint64_t text = 0;
+  for (const tensor_spec& tensor : tensors)
+    text += tensor.name.size();
+  for (const metadata_entry& pair : metadata)
+    text += pair.key.size() + pair.value.size();
+  if (text > safetensors_header::max_bytes)
+    return too_long(text);
   const auto named = made.check_names(tensors);
   if (!named)
     return named.error();
@@ -210,8 +222,7 @@ inline result<safetensors_layout> safetensors_layout::make(std::span<const tenso
     return out_of_memory();
   const std::uint64_t length = made.header_.size() - 8;
   if (length > safetensors_header::max_bytes)
-    return error{errc::invalid_argument} << "the header takes " << length << " bytes, and the format allows "
-                                         << safetensors_header::max_bytes;
+    return too_long(length);
   if (!checked_add(made.header_.size(), made.data_size_))
     return error{errc::size_overflow, "header and tensors together exceed 2^64 bytes"};
   for (std::size_t i = 0; i < 8; ++i)
