@@ -9,6 +9,7 @@
 #include <optional>
 #include <span>
 #include <string_view>
+#include <type_traits>
 
 #include <fewbits/base/checked.hpp>
 #include <fewbits/base/config.hpp>
@@ -20,6 +21,8 @@
 #include <fewbits/interop/gguf/parts.hpp>
 #include <fewbits/interop/printable.hpp>
 #include <fewbits/interop/tensor_matrix.hpp>
+#include <fewbits/number/codebook.hpp>
+#include <fewbits/number/types.hpp>
 
 FEWBITS_NAMESPACE_BEGIN
 
@@ -67,17 +70,15 @@ constexpr bool codes_are_ternary(std::span<const std::byte> blocks) noexcept {
   return true;
 }
 
-/// The values of one block. `out` has Layout::elements.
+/// The values of one block by block_map, the definition. `out` has Layout::elements.
 template <class Layout>
-constexpr void decode_gguf_block(std::span<const std::byte> block, std::span<float> out, float scale) noexcept {
-  using parts_type = gguf_parts<Layout>;
+constexpr void decode_gguf_parts(const gguf_parts<Layout>& parts, std::span<float> out, float scale) noexcept {
   using format = typename Layout::format;
   constexpr std::size_t size = format::shape.columns;
-  const auto parts = parts_type::load(block);
   typename format::tensor_scale_type tensor_scale = format::unit_tensor_scale();
   if constexpr (format::has_tensor_scale)
     tensor_scale = scale;
-  for (std::size_t k = 0; k < parts_type::blocks; ++k) {
+  for (std::size_t k = 0; k < parts.blocks; ++k) {
     const block_map map = map_of<format>(parts.parameters[k], parts.super, tensor_scale);
     constexpr std::size_t alphabet_size = std::size_t{1} << format::element_bits;
     if constexpr (alphabet_size <= size) {
@@ -91,6 +92,105 @@ constexpr void decode_gguf_block(std::span<const std::byte> block, std::span<flo
         out[i] = decode_element<format>(parts.codes[i], map);
     }
   }
+}
+
+/// Integer types and codebooks of integers: the value of a code.
+template <few_bit_number T>
+constexpr std::int64_t gguf_integer(unsigned code) noexcept {
+  if constexpr (is_codebook<T>) {
+    static_assert(T::format.fraction_bits == 0);
+    return T::format.entries[code];
+  } else {
+    static_assert(T::format.fraction_bits == 0);
+    constexpr auto sign = static_cast<std::int64_t>(T::format.sign_mask());
+    return (static_cast<std::int64_t>(code) ^ sign) - sign;
+  }
+}
+/// A finite fp16 in units of 2^-24, the smallest there is: an integer below 2^41.
+constexpr std::int64_t gguf_integer(fp16 number) noexcept {
+  const unsigned exponent = number.bits() >> 10 & 31u;
+  const std::int64_t fraction = number.bits() & 1023u;
+  const std::int64_t size = exponent == 0 ? fraction : (fraction | 1024) << (exponent - 1);
+  return signbit(number) ? -size : size;
+}
+/// number x 2^-24 to nearest even, number not 0, below 2^62: at least 2^-24, so no subnormal.
+constexpr float float_of_units(std::int64_t number) noexcept {
+  const auto size = static_cast<std::uint64_t>(number < 0 ? -number : number);
+  const int width = static_cast<int>(std::bit_width(size));
+  std::uint64_t mantissa = size << (width <= 24 ? 24 - width : 0);
+  if (const int cut = width - 24; cut > 0) {
+    const std::uint64_t rest = size & ((std::uint64_t{1} << cut) - 1);
+    const std::uint64_t half = std::uint64_t{1} << (cut - 1);
+    mantissa = size >> cut;
+    mantissa += rest > half || (rest == half && (mantissa & 1) != 0) ? 1 : 0;
+  }
+  // A mantissa of 2^24 carries into the exponent, as it should.
+  const std::uint64_t bits = (static_cast<std::uint64_t>(width + 102 - 1) << 23) + mantissa;
+  return std::bit_cast<float>(static_cast<std::uint32_t>(bits | (number < 0 ? 0x80000000u : 0u)));
+}
+
+/// Are all numbers of a type integers but for fp16 scales? Then every value is an integer of 2^-24, below 2^53.
+template <class Format>
+inline constexpr bool counts_in_units = Format::has_super_scale || std::is_same_v<typename Format::scale_type, fp16>;
+
+/// The same values as decode_gguf_parts, in units of 2^-24. False where a scale or a minimum is Inf or NaN.
+template <class Layout>
+constexpr bool count_gguf_parts(const gguf_parts<Layout>& parts, std::span<float> out) noexcept {
+  using format = typename Layout::format;
+  using element = typename format::element_type;
+  constexpr std::size_t size = format::shape.columns;
+  if constexpr (format::has_super_scale)
+    if (!isfinite(parts.super.scale))
+      return false;
+  if constexpr (format::has_super_minimum)
+    if (!isfinite(parts.super.minimum))
+      return false;
+  for (std::size_t k = 0; k < parts.blocks; ++k) {
+    std::int64_t unit = 0, offset = 0;
+    bool unit_is_negative = false, offset_is_negative = false;  // zeros have signs, too
+    if constexpr (format::has_super_scale) {
+      const std::int64_t scale = gguf_integer<typename format::scale_type>(parts.parameters[k].scale.bits());
+      unit = scale * gguf_integer(parts.super.scale);
+      unit_is_negative = (scale < 0) != signbit(parts.super.scale);
+    } else {
+      if (!isfinite(parts.parameters[k].scale))
+        return false;
+      unit = gguf_integer(parts.parameters[k].scale);
+      unit_is_negative = signbit(parts.parameters[k].scale);
+    }
+    if constexpr (format::has_super_minimum) {
+      offset = -(std::int64_t{parts.parameters[k].zero.bits()} * gguf_integer(parts.super.minimum));
+      offset_is_negative = !signbit(parts.super.minimum);
+    } else if constexpr (format::has_minimum) {
+      if (!isfinite(parts.parameters[k].zero))
+        return false;
+      offset = gguf_integer(parts.parameters[k].zero);
+      offset_is_negative = signbit(parts.parameters[k].zero);
+    }
+    for (std::size_t i = k * size; i < (k + 1) * size; ++i) {
+      const std::int64_t factor = gguf_integer<element>(parts.codes[i]);
+      const std::int64_t product = factor * unit;
+      if (product + offset != 0) {
+        out[i] = float_of_units(product + offset);
+        continue;
+      }
+      bool negative = (factor < 0) != unit_is_negative;
+      if constexpr (format::has_minimum)
+        negative = negative && offset_is_negative && product == 0;
+      out[i] = std::bit_cast<float>(negative ? 0x80000000u : 0u);
+    }
+  }
+  return true;
+}
+
+/// The values of one block. `out` has Layout::elements.
+template <class Layout>
+constexpr void decode_gguf_block(std::span<const std::byte> block, std::span<float> out, float scale) noexcept {
+  const auto parts = gguf_parts<Layout>::load(block);
+  if constexpr (counts_in_units<typename Layout::format>)
+    if (count_gguf_parts(parts, out))
+      return;
+  decode_gguf_parts(parts, out, scale);
 }
 
 /// Types of one element a block. False for others.

@@ -6,7 +6,6 @@
 #include <cstdint>
 #include <span>
 #include <type_traits>
-#include <utility>
 
 #include <fewbits/base/config.hpp>
 #include <fewbits/base/error.hpp>
@@ -31,13 +30,32 @@ inline constexpr bool stores_values_of = [] {
          std::is_same_v<typename F::super_type, typename G::super_type> && F::shape == G::shape &&
          F::super_count == G::super_count && F::has_minimum == G::has_minimum && !F::has_tensor_offset;
 }();
-template <blocked F>
-inline constexpr bool stores_a_gguf_type = []<gguf_type... Types>(std::integer_sequence<gguf_type, Types...>) {
+template <gguf_type... Types>
+struct gguf_type_list {};
+using gguf_block_types =
+    gguf_type_list<gguf_type::q4_0, gguf_type::q4_1, gguf_type::q5_0, gguf_type::q5_1, gguf_type::q8_0, gguf_type::q2_k,
+                   gguf_type::q3_k, gguf_type::q4_k, gguf_type::q5_k, gguf_type::q6_k, gguf_type::iq4_nl,
+                   gguf_type::iq4_xs, gguf_type::tq1_0, gguf_type::tq2_0, gguf_type::mxfp4, gguf_type::nvfp4>;
+
+template <blocked F, gguf_type... Types>
+constexpr bool stores_one_of(gguf_type_list<Types...>) noexcept {
   return (false || ... || stores_values_of<F, gguf_layout<Types>>);
 }
-(std::integer_sequence<gguf_type, gguf_type::q4_0, gguf_type::q4_1, gguf_type::q5_0, gguf_type::q5_1, gguf_type::q8_0,
-                       gguf_type::q2_k, gguf_type::q3_k, gguf_type::q4_k, gguf_type::q5_k, gguf_type::q6_k,
-                       gguf_type::iq4_nl, gguf_type::iq4_xs, gguf_type::mxfp4, gguf_type::nvfp4, gguf_type::tq2_0>{});
+template <blocked F>
+inline constexpr bool stores_a_gguf_type = stores_one_of<F>(gguf_block_types{});
+
+/// visit_gguf_layout for the types that F stores, which is one or two: others are never instantiated.
+template <blocked F, class Result, class Visitor, gguf_type First, gguf_type... Rest>
+constexpr Result visit_layout_stored_in(gguf_type type, const Visitor& visitor, const Result& otherwise,
+                                        gguf_type_list<First, Rest...>) noexcept {
+  if constexpr (stores_values_of<F, gguf_layout<First>>)
+    if (type == First)
+      return visitor.template operator()<gguf_layout<First>>();
+  if constexpr (sizeof...(Rest) != 0)
+    return visit_layout_stored_in<F>(type, visitor, otherwise, gguf_type_list<Rest...>{});
+  else
+    return otherwise;
+}
 
 template <blocked F>
 result<quantized_matrix<F>> read_gguf_scaled(const gguf_tensor& tensor,
@@ -56,33 +74,29 @@ result<quantized_matrix<F>> read_gguf_scaled(const gguf_tensor& tensor,
     return refuse_gguf(made.error().code(), tensor.name) << made.error().message();
   enum class outcome { done, not_ternary, other_type };
   const auto transcode = [&]<class Layout>() noexcept {
-    if constexpr (!stores_values_of<F, Layout>) {
-      return outcome::other_type;
-    } else {
-      if (!codes_are_ternary<Layout>(tensor.bytes))
-        return outcome::not_ternary;
-      const auto to = made->streams();
-      const auto& layout = made->layout();
-      std::size_t block = 0;
-      for (std::size_t r = 0; r < extents->rows; ++r) {
-        const packed_codes_out<F> codes{to.codes.data() + r * layout.row_code_bytes(), layout.padded_columns()};
-        for (std::size_t c = 0; c < extents->columns; c += Layout::elements, ++block) {
-          const auto parts = gguf_parts<Layout>::load(tensor.bytes.subspan(block * Layout::bytes, Layout::bytes));
-          store_codes<F>(parts.codes, codes, c);
-          for (std::size_t k = 0; k < parts.blocks; ++k) {
-            store_parameter(to.scales, block * parts.blocks + k, parts.parameters[k].scale);
-            if constexpr (F::has_minimum)
-              store_parameter(to.zeros, block * parts.blocks + k, parts.parameters[k].zero);
-          }
-          if constexpr (F::has_super_scale)
-            to.supers[block] = parts.super;
+    if (!codes_are_ternary<Layout>(tensor.bytes))
+      return outcome::not_ternary;
+    const auto to = made->streams();
+    const auto& layout = made->layout();
+    std::size_t block = 0;
+    for (std::size_t r = 0; r < extents->rows; ++r) {
+      const packed_codes_out<F> codes{to.codes.data() + r * layout.row_code_bytes(), layout.padded_columns()};
+      for (std::size_t c = 0; c < extents->columns; c += Layout::elements, ++block) {
+        const auto parts = gguf_parts<Layout>::load(tensor.bytes.subspan(block * Layout::bytes, Layout::bytes));
+        store_codes<F>(parts.codes, codes, c);
+        for (std::size_t k = 0; k < parts.blocks; ++k) {
+          store_parameter(to.scales, block * parts.blocks + k, parts.parameters[k].scale);
+          if constexpr (F::has_minimum)
+            store_parameter(to.zeros, block * parts.blocks + k, parts.parameters[k].zero);
         }
+        if constexpr (F::has_super_scale)
+          to.supers[block] = parts.super;
       }
-      to.tensor_scale = tensor_scale;
-      return outcome::done;
     }
+    to.tensor_scale = tensor_scale;
+    return outcome::done;
   };
-  const auto found = visit_gguf_layout(tensor.type, transcode, outcome::other_type);
+  const auto found = visit_layout_stored_in<F>(tensor.type, transcode, outcome::other_type, gguf_block_types{});
   if (found == outcome::not_ternary)
     return refuse_gguf(errc::malformed_file, tensor.name) << "a code of TQ2_0 is 3, which no program writes";
   if (found == outcome::other_type)
@@ -114,31 +128,27 @@ result<void> write_gguf_blocks(const quantized_view<F>& from, gguf_type type, st
       if (isnan(scale))
         return error{errc::unsupported} << "a block's scale is NaN, which " << to_string(type) << " does not hold";
   const auto transcode = [&]<class Layout>() noexcept {
-    if constexpr (!stores_values_of<F, Layout>) {
-      return false;
-    } else {
-      gguf_parts<Layout> parts{};
-      std::size_t block = 0;
-      for (std::size_t r = 0; r < from.rows(); ++r) {
-        const auto codes = from.row_codes(r);
-        for (std::size_t c = 0; c < from.columns(); c += Layout::elements, ++block) {
-          for (std::size_t i = 0; i < Layout::elements; ++i)
-            parts.codes[i] = codes[c + i];
-          for (std::size_t k = 0; k < parts.blocks; ++k) {
-            const auto of_block = from.parameters_of(r, c / F::shape.columns + k);
-            parts.parameters[k].scale = of_block.scale;
-            if constexpr (F::has_minimum)
-              parts.parameters[k].zero = of_block.zero;
-          }
-          if constexpr (F::has_super_scale)
-            parts.super = from.supers()[block];
-          parts.store(out.subspan(block * Layout::bytes, Layout::bytes));
+    gguf_parts<Layout> parts{};
+    std::size_t block = 0;
+    for (std::size_t r = 0; r < from.rows(); ++r) {
+      const auto codes = from.row_codes(r);
+      for (std::size_t c = 0; c < from.columns(); c += Layout::elements, ++block) {
+        for (std::size_t i = 0; i < Layout::elements; ++i)
+          parts.codes[i] = codes[c + i];
+        for (std::size_t k = 0; k < parts.blocks; ++k) {
+          const auto of_block = from.parameters_of(r, c / F::shape.columns + k);
+          parts.parameters[k].scale = of_block.scale;
+          if constexpr (F::has_minimum)
+            parts.parameters[k].zero = of_block.zero;
         }
+        if constexpr (F::has_super_scale)
+          parts.super = from.supers()[block];
+        parts.store(out.subspan(block * Layout::bytes, Layout::bytes));
       }
-      return true;
     }
+    return true;
   };
-  if (!visit_gguf_layout(type, transcode, false))
+  if (!visit_layout_stored_in<F>(type, transcode, false, gguf_block_types{}))
     return error{errc::unsupported} << to_string(type) << " does not hold what the matrix's format holds";
   return {};
 }
