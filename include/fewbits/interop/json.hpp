@@ -155,10 +155,10 @@ class json_reader {
       return end != first;
     };
     end += at() == '-' ? 1u : 0u;
-    const std::size_t whole = end;
+    const std::size_t leading = end;
     if (!digits())
       return fail("expected a number");
-    if (text_[whole] == '0' && end - whole > 1)
+    if (text_[leading] == '0' && end - leading > 1)
       return fail("a number has a leading zero");
     if (at() == '.' && (++end, !digits()))
       return fail("a number ends in its point");
