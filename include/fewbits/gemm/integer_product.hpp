@@ -8,6 +8,7 @@
 #include <bit>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 
 #include <fewbits/base/config.hpp>
 #include <fewbits/base/error.hpp>
@@ -46,18 +47,20 @@ struct integer_rows {
   std::size_t columns = 0;
   std::size_t groups = (columns + 31) / 32;
   std::size_t runs = (groups + meeting::groups_a_run - 1) / meeting::groups_a_run * meeting::runs_a_group;
-  std::byte* codes = nullptr;    ///< [row][groups][32]
+  /// Tiles take 64 columns at a time. An odd number of lines apart, sixteen rows lie in different sets of a cache.
+  std::size_t row_bytes = ((groups + 1) / 2 | 1) * 64;
+  std::byte* codes = nullptr;    ///< [row][groups][32], then zeros
   std::int32_t* sums = nullptr;  ///< [row][runs]
   float* units = nullptr;        ///< [row][runs], or one a row
 
-  [[nodiscard]] std::size_t code_bytes(std::size_t rows) const noexcept { return to_line(rows * groups * 32); }
+  [[nodiscard]] std::size_t code_bytes(std::size_t rows) const noexcept { return rows * row_bytes; }
   [[nodiscard]] std::size_t sum_bytes(std::size_t rows) const noexcept { return to_line(rows * runs * 4); }
   [[nodiscard]] std::size_t unit_bytes(std::size_t rows) const noexcept {
     return to_line(rows * (meeting::has_row_units ? 1 : runs) * sizeof(float));
   }
   [[nodiscard]] simd::integer_activations view() const noexcept {
     return {.codes = codes,
-            .row_bytes = groups * 32,
+            .row_bytes = row_bytes,
             .runs = runs,
             .sums = sums,
             .units = meeting::has_row_units ? nullptr : units,
@@ -69,7 +72,8 @@ struct integer_rows {
     constexpr std::size_t run_columns = meeting::run_columns;
     constexpr std::size_t piece = (std::max)(run_columns, std::size_t{32});
     bool has_lowest = false;
-    std::byte* to = codes + r * groups * 32;
+    std::byte* to = codes + r * row_bytes;
+    std::memset(to + groups * 32, 0, row_bytes - groups * 32);
     std::int32_t* sum = sums + r * runs;
     for (std::size_t first = 0; first < groups * 32; first += piece) {
       std::int8_t integers[piece] = {};

@@ -71,8 +71,8 @@ constexpr std::array<std::uint8_t, 16> integer_table(int offset) noexcept {
 
 /// Rows of integer activations as kernels read them.
 struct integer_activations {
-  const std::byte* codes = nullptr;  ///< [row][group][32 bytes], in the order of integer_column
-  std::size_t row_bytes = 0;
+  const std::byte* codes = nullptr;    ///< [row][group][32 bytes], in the order of integer_column
+  std::size_t row_bytes = 0;           ///< a row's codes are followed by zeros to a multiple of 64 columns
   std::size_t runs = 0;                ///< of a row
   const std::int32_t* sums = nullptr;  ///< [row][run]: of the run's integers
   const float* units = nullptr;        ///< [row][run]: what a run is scaled by; null where a row has one scale

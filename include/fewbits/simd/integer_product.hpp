@@ -3,6 +3,7 @@
 
 #include <fewbits/base/config.hpp>
 #include <fewbits/matrix/view.hpp>
+#include <fewbits/simd/amx.hpp>
 #include <fewbits/simd/avx2.hpp>
 #include <fewbits/simd/avx512.hpp>
 #include <fewbits/simd/integer_data.hpp>
@@ -33,6 +34,12 @@ integer_calls<Format, Out, Addend> integer_calls_of(isa which) noexcept {
   switch (which) {
 #if FEWBITS_SIMD_X86
     case isa::amx:
+#if FEWBITS_SIMD_TILES
+      if constexpr (RunsAGroup == 1)  // shorter runs leave tiles little to do between two multiply-adds
+        return {{amx::multiply_integers_by_tiles<Format>, amx::tile_room_bytes<Format>()},
+                avx512::finish_rows<Out, Addend>};
+#endif
+      [[fallthrough]];
     case isa::avx512: FEWBITS_INTEGER_CALLS_OF(avx512);
     case isa::avx2: FEWBITS_INTEGER_CALLS_OF(avx2);
 #elif FEWBITS_SIMD_NEON

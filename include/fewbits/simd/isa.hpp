@@ -11,6 +11,7 @@
 
 #include <fewbits/base/error.hpp>
 #include <fewbits/simd/target.hpp>
+#include <fewbits/simd/tiles.hpp>
 
 #if FEWBITS_SIMD_X86
 #if defined(_MSC_VER) && !defined(__clang__)
@@ -56,7 +57,8 @@ struct cpu_features {
   bool avx_vnni = false;
   bool avx512f = false, avx512bw = false, avx512vl = false, avx512dq = false;
   bool avx512_vnni = false, avx512_vbmi = false, avx512_bf16 = false, avx512_fp16 = false;
-  bool amx_tile = false, amx_int8 = false, amx_bf16 = false;  ///< is_available(isa::amx) also asks for permission
+  /// is_available(isa::amx) also asks for permission and checks a product
+  bool amx_tile = false, amx_int8 = false, amx_bf16 = false;
   bool neon = false, neon_dotprod = false;
 
   friend constexpr bool operator==(const cpu_features&, const cpu_features&) = default;
@@ -67,8 +69,8 @@ inline constexpr unsigned char undecided = 0xff;
 // One for the whole program, whatever flags its units have.
 inline constinit std::atomic<unsigned char> in_force{undecided};
 inline constinit std::atomic<bool> wish_was_refused_aloud{false};
-enum class tile_permission : unsigned char { unasked, granted, refused };
-inline constinit std::atomic<tile_permission> tiles{tile_permission::unasked};
+enum class tile_state : unsigned char { unasked, usable, refused, wrong };
+inline constinit std::atomic<tile_state> tiles{tile_state::unasked};
 }  // namespace isa_state
 
 // Each unit's functions are its own: a copy that was compiled for a wider machine must not answer for a narrower one.
@@ -178,13 +180,29 @@ inline bool ask_for_tiles() noexcept {
 #endif
 }
 
+/// Asks `permission`, then `check`, whether tiles multiply as they should.
+template <class Permission, class Check>
+isa_state::tile_state try_tiles(const Permission& permission, const Check& check) noexcept {
+  if (!permission())
+    return isa_state::tile_state::refused;
+  return check() ? isa_state::tile_state::usable : isa_state::tile_state::wrong;
+}
+
+/// Precondition: the processor has tiles of int8, and AVX-512.
 inline bool may_use_tiles() noexcept {
-  isa_state::tile_permission known = isa_state::tiles.load(std::memory_order_relaxed);
-  if (known == isa_state::tile_permission::unasked) {
-    known = ask_for_tiles() ? isa_state::tile_permission::granted : isa_state::tile_permission::refused;
-    isa_state::tiles.store(known, std::memory_order_relaxed);  // threads that ask at once get the same answer
+#if FEWBITS_SIMD_TILES
+  isa_state::tile_state known = isa_state::tiles.load(std::memory_order_relaxed);
+  if (known == isa_state::tile_state::unasked) {
+    known = try_tiles(ask_for_tiles, simd::tiles::compute_rightly);
+    // Threads that ask at once get the same answer; one of them says it.
+    if (isa_state::tiles.exchange(known, std::memory_order_relaxed) == isa_state::tile_state::unasked &&
+        known == isa_state::tile_state::wrong)
+      std::fprintf(stderr, "fewbits: this machine's AMX tiles got a product of integers wrong: leaving them alone\n");
   }
-  return known == isa_state::tile_permission::granted;
+  return known == isa_state::tile_state::usable;
+#else
+  return false;
+#endif
 }
 
 }  // namespace isa_detail
@@ -196,7 +214,7 @@ inline const cpu_features& detected_features() noexcept {
 }
 
 /// Whether kernels of this instruction set can run here. The first question about isa::amx on a processor that has it
-/// asks Linux for the tile registers, once a process.
+/// asks Linux for the tile registers, and compares one product of theirs with integers: once a process, some 50 us.
 inline bool is_available(isa which) noexcept {
   const cpu_features& f = detected_features();
   const bool avx2 = f.avx2 && f.fma && f.f16c && f.bmi && f.bmi2 && f.lzcnt && f.popcnt;
@@ -210,6 +228,12 @@ inline bool is_available(isa which) noexcept {
       return avx512 && f.avx512_bf16 && f.amx_tile && f.amx_int8 && f.amx_bf16 && isa_detail::may_use_tiles();
   }
   return false;
+}
+
+/// True where this process was given tile registers and they failed that comparison: isa::amx is then unavailable,
+/// whatever detected_features says of AMX.
+inline bool tiles_were_wrong() noexcept {
+  return !is_available(isa::amx) && isa_state::tiles.load(std::memory_order_relaxed) == isa_state::tile_state::wrong;
 }
 
 /// The best that is available and not above `limit` in the order of the enumeration.

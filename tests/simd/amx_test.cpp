@@ -1,0 +1,290 @@
+// Tiles: the emulation does what Intel's manual says; the loops over tiles give the sums of plain integers for every
+// number of rows, panels and columns; the program's own tile instructions pass the check that guards real ones, and a
+// machine that is wrong fails it.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstdint>
+#include <cstdio>
+#include <cstdlib>
+#include <random>
+#include <vector>
+
+#include <fewbits/simd/amx.hpp>
+#include <fewbits/simd/isa.hpp>
+#include <fewbits/simd/scalar.hpp>
+
+#include "simd/emulated_tiles.hpp"
+#include "simd/trapped_tiles.hpp"
+#include "support/planted.hpp"
+
+FEWBITS_SIMD_BEGIN(emulated)
+namespace lanes = scalar;
+using namespace scalar;
+using namespace emulated_tiles;
+#include <fewbits/simd/amx_core.inl>
+FEWBITS_SIMD_END
+
+namespace {
+
+namespace fb = fewbits;
+namespace simd = fb::simd;
+using fewbits_test::planted_tile_flaw;
+using fewbits_test::tile_flaw;
+using fewbits_test::tile_machine;
+
+std::vector<std::uint8_t> random_bytes(std::size_t count, unsigned seed) {
+  std::mt19937 bits(seed);
+  std::vector<std::uint8_t> bytes(count);
+  for (std::uint8_t& byte : bytes)
+    byte = static_cast<std::uint8_t>(bits());
+  return bytes;
+}
+
+TEST(EmulatedTiles, MultiplyAnyShapesAndSigns) {
+  std::size_t visited = 0;
+  for (unsigned seed = 0; seed != 300; ++seed) {
+    std::mt19937 bits(seed);
+    const std::size_t rows = bits() % 16 + 1, columns = bits() % 16 + 1, fours = bits() % 16 + 1;
+    const bool left_signed = bits() % 2 != 0, right_signed = bits() % 2 != 0;
+    simd::tile_shapes shapes{};
+    shapes.rows[0] = shapes.rows[1] = static_cast<std::uint8_t>(rows);
+    shapes.row_bytes[0] = shapes.row_bytes[2] = static_cast<std::uint16_t>(4 * columns);
+    shapes.row_bytes[1] = static_cast<std::uint16_t>(4 * fours);
+    shapes.rows[2] = static_cast<std::uint8_t>(fours);
+    const auto left = random_bytes(16 * 80, seed), right = random_bytes(16 * 96, seed + 1);
+    std::vector<std::uint32_t> sums(16 * 20, 0xfffffff0u), expected = sums;
+    tile_machine machine;
+    machine.configure(&shapes);
+    machine.load(0, sums.data(), 80);
+    machine.load(1, left.data(), 80);
+    machine.load(2, right.data(), 96);
+    machine.multiply(left_signed, right_signed, 0, 1, 2);
+    machine.store(0, sums.data(), 80);
+    const auto number = [](std::uint8_t byte, bool is_signed) {
+      return is_signed ? static_cast<int>(static_cast<std::int8_t>(byte)) : static_cast<int>(byte);
+    };
+    for (std::size_t m = 0; m != rows; ++m)
+      for (std::size_t n = 0; n != columns; ++n)
+        for (std::size_t k = 0; k != 4 * fours; ++k)
+          expected[m * 20 + n] += static_cast<std::uint32_t>(number(left[m * 80 + k], left_signed) *
+                                                             number(right[k / 4 * 96 + 4 * n + k % 4], right_signed));
+    ASSERT_EQ(sums, expected) << seed;  // what lies beyond the shape is not written
+    ++visited;
+  }
+  std::printf("%zu shapes\n", visited);
+}
+
+TEST(EmulatedTiles, RefuseWhatTheProcessorRefuses) {
+  ::testing::FLAGS_gtest_death_test_style = "fast";
+  const auto configure = [](auto change) {
+    simd::tile_shapes shapes = simd::shapes_of_products(64);
+    change(shapes);
+    tile_machine machine;
+    machine.configure(&shapes);
+    machine.zero(0);
+    machine.multiply(true, true, 0, 4, 6);
+    return machine;
+  };
+  configure([](simd::tile_shapes&) {});
+  EXPECT_DEATH(configure([](simd::tile_shapes& s) { s.palette = 2; }), "palette");
+  EXPECT_DEATH(configure([](simd::tile_shapes& s) { s.palette = 0; }), "not configured");
+  EXPECT_DEATH(configure([](simd::tile_shapes& s) { s.reserved[5] = 1; }), "reserved");
+  EXPECT_DEATH(configure([](simd::tile_shapes& s) { s.row_bytes[7] = 65; }), "too large");
+  EXPECT_DEATH(configure([](simd::tile_shapes& s) { s.rows[7] = 17; }), "too large");
+  EXPECT_DEATH(configure([](simd::tile_shapes& s) { s.rows[8] = 16, s.row_bytes[8] = 64; }), "does not have");
+  EXPECT_DEATH(configure([](simd::tile_shapes& s) { s.rows[6] = 15; }), "disagree");
+  EXPECT_DEATH(configure([](simd::tile_shapes& s) { s.rows[0] = 0, s.row_bytes[0] = 0; }), "without a shape");
+  EXPECT_DEATH(configure([](simd::tile_shapes&) {}).multiply(true, true, 0, 4, 4), "twice");
+  EXPECT_DEATH(tile_machine().load(0, nullptr, 0), "not configured");
+}
+
+/// Runs of some columns with everything that a format may have, against the plain sums and the same multiply-adds.
+struct tile_case {
+  std::size_t rows = 0, panels = 1, groups = 1, groups_a_run = 1;
+  int offset = 0;
+  bool has_zeros = false, has_offsets = false, has_units = false;
+};
+
+template <class Job>
+struct tile_arrays {
+  explicit tile_arrays(const tile_case& shape, unsigned seed) {
+    std::mt19937 bits(seed);
+    const std::size_t slice = 32;  // groups of room, as kernels have
+    row_bytes = ((shape.groups + 1) / 2 | 1) * 64;
+    runs = (shape.groups + shape.groups_a_run - 1) / shape.groups_a_run;
+    codes = random_bytes((shape.rows + 2) * row_bytes, seed);
+    for (std::size_t r = 0; r != shape.rows + 2; ++r)
+      std::fill_n(codes.begin() + static_cast<std::ptrdiff_t>(r * row_bytes + shape.groups * 32),
+                  row_bytes - shape.groups * 32, std::uint8_t{0});
+    integers = random_bytes(shape.panels * slice * 512, seed + 1);  // past the last group as in a kernel: leftovers
+    sums.resize((shape.rows + 2) * runs);
+    for (std::size_t r = 0; r != shape.rows + 2; ++r)
+      for (std::size_t k = 0; k != shape.groups * 32; ++k)
+        sums[r * runs + k / (shape.groups_a_run * 32)] += static_cast<std::int8_t>(codes[r * row_bytes + k]);
+    const auto small = [&bits] { return static_cast<float>(static_cast<int>(bits() % 2001) - 1000) / 64.0f; };
+    for (std::vector<float>* each : {&units, &weight_units, &offsets, &results})
+      each->resize(2 * 16 * (32 + shape.rows) * runs);
+    for (std::vector<float>* each : {&units, &weight_units, &offsets, &results})
+      std::generate(each->begin(), each->end(), small);
+    zeros.resize(2 * 32 * 16);
+    for (std::int32_t& zero : zeros)
+      zero = static_cast<int>(bits() % 16);
+  }
+  Job job(const tile_case& shape, std::int32_t* room) {
+    Job made{};
+    for (std::size_t p = 0; p != shape.panels; ++p) {
+      made.integers[p] = reinterpret_cast<const std::byte*>(integers.data()) + p * 32 * 512;
+      made.lists[p] = {.units = weight_units.data() + p * runs * 16,
+                       .zeros = shape.has_zeros ? zeros.data() + p * runs * 16 : nullptr,
+                       .offsets = shape.has_offsets ? offsets.data() + p * runs * 16 : nullptr};
+      made.results[p] = results.data() + p * shape.rows * 16;
+    }
+    made.words = shape.groups * 8;
+    made.words_a_run = shape.groups_a_run * 8;
+    made.step = shape.groups_a_run == 1 ? 32 : 64;
+    made.runs = runs;
+    made.offset = shape.offset;
+    made.activations = {.codes = reinterpret_cast<const std::byte*>(codes.data()),
+                        .row_bytes = row_bytes,
+                        .runs = runs,
+                        .sums = sums.data(),
+                        .units = shape.has_units ? units.data() : nullptr,
+                        .row_units = nullptr};
+    made.first_row = 2;
+    made.rows = shape.rows;
+    made.sums = room;
+    return made;
+  }
+  /// One result after the other.
+  template <bool Unsigned>
+  [[nodiscard]] std::vector<float> expected(const tile_case& shape) const {
+    std::vector<float> made = results;
+    for (std::size_t p = 0; p != shape.panels; ++p)
+      for (std::size_t r = 0; r != shape.rows; ++r)
+        for (std::size_t n = 0; n != 16; ++n)
+          for (std::size_t run = 0; run != runs; ++run) {
+            const std::size_t row = r + 2;
+            const std::int32_t all = sums[row * runs + run];
+            std::int32_t sum = -shape.offset * all;
+            const std::size_t end = std::min(shape.groups, (run + 1) * shape.groups_a_run) * 32;
+            for (std::size_t k = run * shape.groups_a_run * 32; k != end; ++k) {
+              const std::uint8_t byte = integers[p * 32 * 512 + k / 4 * 64 + n * 4 + k % 4];
+              sum += static_cast<std::int8_t>(codes[row * row_bytes + k]) *
+                     (Unsigned ? static_cast<int>(byte) : static_cast<int>(static_cast<std::int8_t>(byte)));
+            }
+            const std::size_t at = (p * runs + run) * 16 + n;
+            if (shape.has_zeros)
+              sum -= zeros[at] * all;
+            const float activation_unit = shape.has_units ? units[row * runs + run] : 1.0f;
+            float& result = made[(p * shape.rows + r) * 16 + n];
+            result = std::fma(static_cast<float>(sum), weight_units[at] * activation_unit, result);
+            if (shape.has_offsets)
+              result = std::fma(static_cast<float>(all) * activation_unit, offsets[at], result);
+          }
+    return made;
+  }
+  std::size_t row_bytes = 0, runs = 0;
+  std::vector<std::uint8_t> codes, integers;
+  std::vector<std::int32_t> sums, zeros;
+  std::vector<float> units, weight_units, offsets, results;
+};
+
+template <bool Unsigned, class Job>
+void compare(void (*multiply)(const Job&) noexcept, const tile_case& shape, unsigned seed, const char* name) {
+  alignas(64) static std::int32_t room[2048];
+  tile_arrays<Job> arrays(shape, seed);
+  std::vector<float> expected = arrays.template expected<Unsigned>(shape);
+  if (fewbits_test::planted())
+    expected[0] = std::nextafter(expected[0], 1e30f);
+  multiply(arrays.job(shape, room));
+  ASSERT_TRUE(std::equal(expected.begin(), expected.end(), arrays.results.begin()))
+      << name << ": " << shape.rows << " rows, " << shape.panels << " panels, " << shape.groups << " groups in runs of "
+      << shape.groups_a_run << ", offset " << shape.offset << ", seed " << seed;
+}
+
+/// Every number of rows from the least to more than four tiles; every number of groups of columns, shared out among
+/// them.
+template <class F>
+std::size_t on_many_shapes(std::size_t row_step, unsigned shapes_a_row, const F& f) {
+  unsigned number = 0;
+  for (std::size_t rows = 16; rows <= 66; rows += row_step)
+    for (unsigned i = 0; i != shapes_a_row; ++i, ++number) {
+      const std::size_t groups = number % 33 == 32 ? 1 : number * 5 % 32 + 1;
+      f(tile_case{.rows = rows,
+                  .panels = number % 2 + 1,
+                  .groups = groups,
+                  .groups_a_run = std::size_t{1} << (number / 2 + rows) % 4,
+                  .offset = number % 3 == 0 ? 0 : 8,
+                  .has_zeros = number % 5 == 0,
+                  .has_offsets = number % 5 == 1,
+                  .has_units = number % 7 < 3},
+        number);
+    }
+  return number;
+}
+
+TEST(TileLoops, GiveTheSumsOfPlainIntegersOnEmulatedTiles) {
+  const std::size_t visited = on_many_shapes(1, 10, [](const tile_case& shape, unsigned seed) {
+    const simd::emulated::borrowed_tiles tiles(shape.groups_a_run == 1 ? 32 : 64);
+    if (seed % 4 < 2)
+      compare<true>(simd::emulated::multiply_tile_job<true>, shape, seed, "emulated");
+    else
+      compare<false>(simd::emulated::multiply_tile_job<false>, shape, seed, "emulated");
+  });
+  EXPECT_FALSE(fewbits_test::tiles_here.is_configured());
+  std::printf("%zu shapes, %zu tile products\n", visited, fewbits_test::tiles_here.products);
+}
+
+TEST(TileCheck, AsksForPermissionFirst) {
+  using state = fb::isa_state::tile_state;
+  const auto yes = [] { return true; };
+  const auto no = [] { return false; };
+  const auto never = []() -> bool { std::abort(); };
+  EXPECT_EQ(fb::isa_detail::try_tiles(no, never), state::refused);
+  EXPECT_EQ(fb::isa_detail::try_tiles(yes, yes), state::usable);
+  EXPECT_EQ(fb::isa_detail::try_tiles(yes, no), state::wrong);
+  EXPECT_FALSE(fb::tiles_were_wrong());
+}
+
+#if FEWBITS_SIMD_TILES
+using fewbits_test::tile_hardware;
+using fewbits_test::tile_hardware_here;
+
+TEST(TileCheck, PassesWithTheProgramsOwnInstructions) {
+  if (tile_hardware_here() == tile_hardware::real) {
+    EXPECT_TRUE(simd::tiles::compute_rightly());
+  } else if (tile_hardware_here() == tile_hardware::trapped) {
+    const fewbits_test::trapped_tiles trap;
+    EXPECT_TRUE(simd::tiles::compute_rightly());
+    EXPECT_FALSE(fewbits_test::tiles_here.is_configured());
+  }
+}
+
+TEST(TileCheck, FailsOnAMachineThatIsWrong) {
+  if (tile_hardware_here() != tile_hardware::trapped)
+    return;
+  const fewbits_test::trapped_tiles trap;
+  for (const tile_flaw flaw : fewbits_test::every_tile_flaw) {
+    planted_tile_flaw = flaw;
+    EXPECT_FALSE(simd::tiles::compute_rightly()) << static_cast<int>(flaw);
+  }
+  planted_tile_flaw = tile_flaw::none;
+}
+
+TEST(TileLoops, GiveTheSumsOfPlainIntegersWithTheProgramsOwnInstructions) {
+  const auto check = [](const tile_case& shape, unsigned seed) {
+    const simd::amx::borrowed_tiles tiles(shape.groups_a_run == 1 ? 32 : 64);
+    compare<true>(simd::amx::multiply_tile_job<true>, shape, seed, "amx");
+  };
+  if (tile_hardware_here() == tile_hardware::real) {
+    std::printf("%zu shapes on real tiles\n", on_many_shapes(1, 100, check));
+  } else if (tile_hardware_here() == tile_hardware::trapped) {
+    const fewbits_test::trapped_tiles trap;
+    std::printf("%zu shapes on trapped instructions\n", on_many_shapes(7, 8, check));
+  }
+}
+#endif
+
+}  // namespace
