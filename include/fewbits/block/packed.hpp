@@ -201,8 +201,10 @@ struct packed_array {
 
 FEWBITS_NAMESPACE_END
 
+/// @cond
 // A span's iterators outlive it, and copying it costs nothing: std::views takes it as it is.
 template <int Bits, fewbits::bit_order Order, class Byte>
 inline constexpr bool std::ranges::enable_borrowed_range<fewbits::packed_span<Bits, Order, Byte>> = true;
 template <int Bits, fewbits::bit_order Order, class Byte>
 inline constexpr bool std::ranges::enable_view<fewbits::packed_span<Bits, Order, Byte>> = true;
+/// @endcond

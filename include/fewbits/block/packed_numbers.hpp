@@ -74,7 +74,9 @@ class packed_numbers_span {
 
 FEWBITS_NAMESPACE_END
 
+/// @cond
 template <class T, fewbits::bit_order Order, class Byte>
 inline constexpr bool std::ranges::enable_borrowed_range<fewbits::packed_numbers_span<T, Order, Byte>> = true;
 template <class T, fewbits::bit_order Order, class Byte>
 inline constexpr bool std::ranges::enable_view<fewbits::packed_numbers_span<T, Order, Byte>> = true;
+/// @endcond

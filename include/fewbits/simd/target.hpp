@@ -115,7 +115,7 @@
 #endif
 #endif
 
-/// Inside a region: opens fewbits::simd::<name>, behind the namespace that keeps units of different flags apart.
+/// Inside a region: opens a namespace in fewbits::simd, behind the one that keeps units of different flags apart.
 #define FEWBITS_SIMD_BEGIN(name) \
   FEWBITS_NAMESPACE_BEGIN        \
   namespace simd {               \
