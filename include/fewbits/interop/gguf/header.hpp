@@ -82,11 +82,13 @@ class gguf_bytes_out {
 }  // namespace detail
 
 /// Metadata to be written, in the order in which it is added; keys and values are copied. The key general.alignment, a
-/// std::uint32_t, decides how tensors are aligned: a power of two from 8 on; 32 without it.
+/// std::uint32_t, decides how tensors are aligned: a power of two from 8 to 65536; 32 without it.
 /// What is wrong (an empty key, one of more than 65535 bytes, an alignment as above, exhausted memory) is remembered,
 /// and told by gguf_header::make; so is a key that occurs twice.
 class gguf_metadata {
  public:
+  static constexpr std::uint32_t max_alignment = 65536;
+
   /// One number. `add("llama.block_count", std::uint32_t{32})`: the C++ type decides what is stored.
   template <gguf_number T>
   void add(std::string_view key, T number) noexcept {
@@ -154,8 +156,8 @@ class gguf_metadata {
     bytes_.put(count, 8);
   }
   void take_alignment(std::uint64_t wanted) noexcept {
-    if (wanted < 8 || !std::has_single_bit(wanted))
-      refuse(alignment_key) << "an alignment is a std::uint32_t, a power of two from 8 on";
+    if (wanted < 8 || wanted > max_alignment || !std::has_single_bit(wanted))
+      refuse(alignment_key) << "an alignment is a std::uint32_t, a power of two from 8 to " << max_alignment;
     else
       alignment_ = static_cast<std::uint32_t>(wanted);
   }
