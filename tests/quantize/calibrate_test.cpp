@@ -240,7 +240,7 @@ TEST(CalibratedScale, AFixedRangeReplacesTheBlocksOwnAndValuesPastItSaturate) {
   EXPECT_EQ(coded.codes[1], fb::e4m3{-448.0f}.bits());
   EXPECT_EQ(coded.codes[2], fb::e4m3{224.0f}.bits());
   const auto by_scale =
-      fb::encode_block<fp8_groups>(std::span<const float>(values), {}, fb::fixed_scale(fb::scale_divisor{0.03125f}));
+      fb::encode_block<fp8_groups>(std::span<const float>(values), {}, fb::fixed_scale(fb::encode_divisor{0.03125f}));
   EXPECT_TRUE(same_bits(coded, by_scale));
   const auto other_rule =
       fb::encode_block<fb::mxfp4>(std::span<const float>(values), {}, fb::fixed_range(6.0f, fb::floor_scale));

@@ -23,7 +23,7 @@ using fewbits_test::float_at;
 
 namespace {
 
-static_assert(!std::is_convertible_v<fb::scale_multiplier, fb::scale_divisor>);
+static_assert(!std::is_convertible_v<fb::encode_multiplier, fb::encode_divisor>);
 static_assert(std::is_trivially_copyable_v<fb::delayed_scaling<fb::e4m3>>);
 static_assert(fb::delayed_scaling<fb::e4m3>::length() == 1024);
 

@@ -15,12 +15,13 @@
 FEWBITS_NAMESPACE_BEGIN
 
 /// What values are multiplied by on their way to elements, 448 / amax for e4m3: others call it `scale`. A multiplier
-/// and a divisor are different types, so that one cannot be taken for the other.
-struct scale_multiplier {
+/// and a divisor are different types, so that one cannot be taken for the other; nor can those of a file, which count
+/// the other way (scale_multiplier, interop/layouts/global_scale.hpp).
+struct encode_multiplier {
   float value;
 };
 /// What values are divided by, and elements multiplied by on their way back: fewbits' scale, others' `scale_inv`.
-struct scale_divisor {
+struct encode_divisor {
   float value;
 };
 
@@ -169,7 +170,7 @@ template <class Rule>
 /// is given as it is: 0 zeroes blocks, Inf and NaN poison them, a negative one turns the signs.
 struct fixed_scale_t {
   using policy_kind = scale_kind;
-  scale_divisor divisor;
+  encode_divisor divisor;
 
   template <blocked Format>
   requires(!Format::has_tensor_scale) [[nodiscard]] constexpr typename Format::scale_type
@@ -182,7 +183,7 @@ struct fixed_scale_t {
 };
 
 /// `quantize<format>(weights, fixed_scale(history.divisor()))`.
-[[nodiscard]] constexpr fixed_scale_t fixed_scale(scale_divisor divisor_of_values) noexcept {
+[[nodiscard]] constexpr fixed_scale_t fixed_scale(encode_divisor divisor_of_values) noexcept {
   return {.divisor = divisor_of_values};
 }
 

@@ -70,10 +70,10 @@ class delayed_scaling {
   }
 
   /// What the next values are multiplied by: Transformer Engine's `scale`.
-  [[nodiscard]] constexpr scale_multiplier multiplier() const noexcept { return {multiplier_}; }
+  [[nodiscard]] constexpr encode_multiplier multiplier() const noexcept { return {multiplier_}; }
   /// What the next values are divided by, and their elements multiplied by: Transformer Engine's `scale_inv`.
   /// Quantisers here round value / divisor once; Transformer Engine rounds value x multiplier to float32 first.
-  [[nodiscard]] constexpr scale_divisor divisor() const noexcept { return {divisor_}; }
+  [[nodiscard]] constexpr encode_divisor divisor() const noexcept { return {divisor_}; }
 
   [[nodiscard]] static constexpr std::size_t length() noexcept { return Length; }
   /// The magnitude recorded `age` records ago, 0 being the last one; 0 where the window is not filled yet.
