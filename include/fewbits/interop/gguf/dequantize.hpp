@@ -202,7 +202,7 @@ constexpr bool decode_gguf_numbers(gguf_type type, std::span<const std::byte> by
       return true;
     case gguf_type::f64: return floats_from<binary64_format, std::uint64_t>(bytes, out), true;
     case gguf_type::f16: return floats_from<fp16::format, std::uint16_t>(bytes, out), true;
-    case gguf_type::bf16: return floats_from<bf16::format, std::uint16_t>(bytes, out), true;
+    case gguf_type::bfloat16: return floats_from<bf16::format, std::uint16_t>(bytes, out), true;
     case gguf_type::i8: return integers_from<std::int8_t>(bytes, out), true;
     case gguf_type::i16: return integers_from<std::int16_t>(bytes, out), true;
     case gguf_type::i32: return integers_from<std::int32_t>(bytes, out), true;
