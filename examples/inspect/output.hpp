@@ -1,0 +1,33 @@
+// Step 4: the answer, for people or for programs.
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <vector>
+
+#include "measure.hpp"
+#include "options.hpp"
+#include "source.hpp"
+
+namespace inspect {
+
+/// All layers of one scheme.
+struct scheme_summary {
+  std::string scheme;
+  std::size_t layers = 0;
+  std::uint64_t weights = 0;
+  std::uint64_t bytes = 0;
+  bool counted = true;  // the weights of every layer are known
+  measured total;
+};
+
+/// By scheme, most bytes first.
+std::vector<scheme_summary> summarise(const source& from, const std::vector<measured>& of_layers);
+
+void print_text(const source& from, const std::vector<measured>& of_layers, const options& wanted);
+void print_json(const source& from, const std::vector<measured>& of_layers, const options& wanted);
+
+/// Stored bits a weight; negative where the weights are not known.
+double bits_a_weight(std::uint64_t bytes, std::uint64_t weights);
+
+}  // namespace inspect
