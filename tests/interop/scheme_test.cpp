@@ -1,5 +1,6 @@
 // Every scheme by the tensors its writers store, and by the words of its configuration; and that neither a shape nor a
 // configuration makes the recogniser do anything but answer.
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <cstdio>
@@ -236,7 +237,7 @@ TEST(Scheme, IsToldFromTheTensorsOfALayer) {
     SCOPED_TRACE(c.what);
     for (std::size_t turn = 0; turn < c.parts.size(); ++turn) {  // in any order
       std::vector<part> parts = c.parts;
-      std::ranges::rotate(parts, parts.begin() + static_cast<std::ptrdiff_t>(turn));
+      std::rotate(parts.begin(), parts.begin() + static_cast<std::ptrdiff_t>(turn), parts.end());
       const layer_scheme got = recognise(parts);
       EXPECT_EQ(to_string(got.kind), to_string(c.kind));
       EXPECT_EQ(to_string(got.scales), to_string(c.scales));
