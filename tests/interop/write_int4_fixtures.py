@@ -182,7 +182,7 @@ def write_bitsandbytes():
     for name, shape, blocksize, nested, kind in (
             ("plain", (4, 128), 64, False, "nf4"), ("nested", (129, 128), 64, True, "nf4"),
             ("across", (3, 100), 64, False, "nf4"), ("odd", (3, 21), 64, False, "nf4"),
-            ("wide", (2, 256), 128, False, "nf4"), ("fp4", (4, 96), 64, False, "fp4")):
+            ("wide", (2, 256), 128, False, "nf4"), ("fp4", (3, 128), 64, False, "fp4")):
         weights = torch.randn(shape) * 0.02
         packed, state = functional.quantize_4bit(weights, blocksize=blocksize, quant_type=kind,
                                                  compress_statistics=nested)
