@@ -10,6 +10,10 @@
 
 #include "simd/emulated_tiles.hpp"
 
+namespace fewbits_test {
+enum class tile_hardware { none, trapped, real };
+}  // namespace fewbits_test
+
 #if FEWBITS_SIMD_TILES
 #include <signal.h>
 #include <ucontext.h>
@@ -135,7 +139,6 @@ class trapped_tiles {
 };
 
 /// How this machine runs AMX's instructions; says so, or that it cannot.
-enum class tile_hardware { none, trapped, real };
 inline tile_hardware tile_hardware_here() noexcept {
   static const tile_hardware here = [] {
     if (fewbits::is_available(fewbits::isa::amx)) {
