@@ -15,11 +15,11 @@
 
 namespace fewbits_test {
 
-/// `count` bytes, lowest first.
+/// `count` bytes, lowest first; zeros past the eighth.
 inline std::string number(std::uint64_t value, int count) {
   std::string bytes;
   for (int i = 0; i < count; ++i)
-    bytes += static_cast<char>(static_cast<unsigned char>(value >> (8 * i) & 0xff));
+    bytes += static_cast<char>(static_cast<unsigned char>(i < 8 ? value >> (8 * i) & 0xff : 0));
   return bytes;
 }
 inline std::string text(std::string_view characters) { return number(characters.size(), 8) + std::string(characters); }
