@@ -56,15 +56,22 @@ constexpr result<void> check_sizes(std::size_t rows, std::size_t columns, const 
                      sizeof(typename Format::scale_type));
 }
 
-/// A scale of seven bits in a byte whose highest bit is set: PyTorch reads it as negative, hardware ignores the bit.
+/// A scale of seven bits in a byte whose highest bit is set. PyTorch reads it as negative, hardware ignores the bit.
+/// They agree on ff alone, a NaN, which x86 makes of 0 / 0: a copy keeps it as 7f, and a view has no room for the bit.
 template <class Scale>
-constexpr result<void> check_scale_signs(const named_input& scales) noexcept {
+constexpr result<void> check_scale_signs(const named_input& scales, bool copies) noexcept {
   if constexpr (few_bit_number<Scale>)
     if constexpr (Scale::format.bits() == 7)
-      for (std::size_t i = 0; i < scales.bytes.size(); ++i)
-        if (const auto code = std::to_integer<std::uint64_t>(scales.bytes[i]); code >> 7 != 0)
-          return error{errc::malformed_file} << "'" << scales.name << "' has the negative code " << code << " at place "
-                                             << i << ": PyTorch would see its sign and hardware would not";
+      for (std::size_t i = 0; i < scales.bytes.size(); ++i) {
+        const auto code = std::to_integer<std::uint64_t>(scales.bytes[i]);
+        if (code >> 7 == 0 || (code == 255 && copies))
+          continue;
+        if (code == 255)
+          return error{errc::unsupported} << "'" << scales.name << "' has at place " << i
+                                          << " a NaN with a sign, code 255: read it as a copy";
+        return error{errc::malformed_file} << "'" << scales.name << "' has the negative code " << code << " at place "
+                                           << i << ": PyTorch would see its sign and hardware would not";
+      }
   return {};
 }
 
@@ -84,14 +91,14 @@ result<std::span<const T>> borrow_numbers(const named_input& from) noexcept {
 }
 
 /// Errors: errc::shape_mismatch; size_overflow; malformed_file: check_scale_signs; unsupported: rows that do not end
-/// with their block, or borrow_numbers.
+/// with their block, a scale code of ff, or borrow_numbers.
 template <blocked Format>
 [[nodiscard]] result<quantized_view<Format>> view_codes_and_scales(
     std::size_t rows, std::size_t columns, const named_input& codes, const named_input& scales,
     const typename Format::tensor_scale_type& tensor_scale = Format::unit_tensor_scale()) noexcept {
   if (const auto fits = check_sizes<Format>(rows, columns, codes, scales); !fits)
     return fits.error();
-  if (const auto fits = check_scale_signs<typename Format::scale_type>(scales); !fits)
+  if (const auto fits = check_scale_signs<typename Format::scale_type>(scales, false); !fits)
     return fits.error();
   const auto layout = quantized_layout<Format>::unchecked(rows, columns);
   if (layout.padded_columns() != columns)
@@ -112,7 +119,7 @@ template <blocked Format>
     const typename Format::tensor_scale_type& tensor_scale = Format::unit_tensor_scale()) noexcept {
   if (const auto fits = check_sizes<Format>(rows, columns, codes, scales); !fits)
     return fits.error();
-  if (const auto fits = check_scale_signs<typename Format::scale_type>(scales); !fits)
+  if (const auto fits = check_scale_signs<typename Format::scale_type>(scales, true); !fits)
     return fits.error();
   auto made = quantized_matrix<Format>::create(rows, columns);
   if (!made)

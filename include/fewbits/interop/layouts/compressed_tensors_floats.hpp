@@ -86,8 +86,9 @@ using compressed_tensors_nvfp4_tensors_out = compressed_tensors_nvfp4_tensors<st
 
 /// Borrows a layer: nothing is copied. A scale of 7f makes its block NaN, 0 makes it zeros; code 8 is -0.
 /// Errors: errc::shape_mismatch: a tensor has other bytes than [rows, columns] = [N, K] takes; malformed_file: the
-/// divisor is 0, negative, Inf or NaN, or a scale's code is 80 or above, which no writer makes; unsupported: K is no
-/// multiple of 16; size_overflow.
+/// divisor is 0, negative, Inf or NaN, or a scale's code is 80 to fe, which no writer makes; unsupported: K is no
+/// multiple of 16, or a scale's code is ff, a NaN with a sign: read_compressed_tensors_nvfp4 takes these;
+/// size_overflow.
 [[nodiscard]] inline result<nvfp4_under_divisor> view_compressed_tensors_nvfp4(
     std::size_t rows, std::size_t columns, const compressed_tensors_nvfp4_tensors<>& from,
     scale_divisor weight_global_scale) noexcept {
@@ -96,6 +97,15 @@ using compressed_tensors_nvfp4_tensors_out = compressed_tensors_nvfp4_tensors<st
   if (!undivided)
     return undivided.error();
   return nvfp4_under_divisor::over(*undivided, weight_global_scale);
+}
+
+/// Scales and elements as a copy without the divisor, exact; scale ff becomes 7f, NaN too. For
+/// `nvfp4_under_divisor::over(copy.view(), divisor)`. Errors: errc::shape_mismatch, malformed_file: as above;
+/// size_overflow; out_of_memory.
+[[nodiscard]] inline result<quantized_matrix<nvfp4>> read_compressed_tensors_nvfp4(
+    std::size_t rows, std::size_t columns, const compressed_tensors_nvfp4_tensors<>& from) noexcept {
+  return detail::read_codes_and_scales<nvfp4>(rows, columns, {"weight_packed", from.weight_packed},
+                                              {"weight_scale", from.weight_scale});
 }
 
 /// Writes codes and scales, and gives the divisor to store as weight_global_scale: as it was read, or

@@ -27,17 +27,26 @@ struct modelopt_nvfp4_tensors {
 using modelopt_nvfp4_tensors_out = modelopt_nvfp4_tensors<std::byte>;
 
 /// Borrows a layer: nothing is copied. value = weight_scale_2 x scale x element. A multiplier of 0, which experts have
-/// that calibration never reached, makes every value 0 (but in blocks of scale 7f, which are NaN). A scale of 0 makes
-/// zeros; code 8 is -0.
+/// that calibration never reached, makes every value 0, but in blocks whose scale is NaN, 7f or ff: there the package
+/// divided 0 by 0. A scale of 0 makes zeros; code 8 is -0.
 /// Errors: errc::shape_mismatch: a tensor has other bytes than [rows, columns] = [N, K] takes; malformed_file: the
-/// multiplier is negative, Inf or NaN, or a scale's code is 80 or above, which no writer makes; unsupported: K is no
-/// multiple of 16; size_overflow.
+/// multiplier is negative, Inf or NaN, or a scale's code is 80 to fe, which no writer makes; unsupported: K is no
+/// multiple of 16, or a scale's code is ff: read_modelopt_nvfp4 takes these; size_overflow.
 [[nodiscard]] inline result<quantized_view<nvfp4>> view_modelopt_nvfp4(std::size_t rows, std::size_t columns,
                                                                        const modelopt_nvfp4_tensors<>& from,
                                                                        scale_multiplier weight_scale_2) noexcept {
   if (const auto usable = check_global_scale(weight_scale_2); !usable)
     return usable.error();
   return detail::view_codes_and_scales<nvfp4>(rows, columns, {"weight", from.weight},
+                                              {"weight_scale", from.weight_scale}, weight_scale_2.value);
+}
+/// The same as a copy, exact; scale ff becomes 7f, NaN too. Errors: the others; errc::out_of_memory.
+[[nodiscard]] inline result<quantized_matrix<nvfp4>> read_modelopt_nvfp4(std::size_t rows, std::size_t columns,
+                                                                         const modelopt_nvfp4_tensors<>& from,
+                                                                         scale_multiplier weight_scale_2) noexcept {
+  if (const auto usable = check_global_scale(weight_scale_2); !usable)
+    return usable.error();
+  return detail::read_codes_and_scales<nvfp4>(rows, columns, {"weight", from.weight},
                                               {"weight_scale", from.weight_scale}, weight_scale_2.value);
 }
 /// Writes codes and scales, and gives the multiplier to store as weight_scale_2. Sizes: code_and_scale_sizes_of<nvfp4>.

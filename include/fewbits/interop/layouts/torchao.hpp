@@ -57,8 +57,8 @@ constexpr result<void> check_torchao_multiplier(scale_multiplier multiplier) noe
 /// per_tensor_scale is a multiplier, nvfp4's alone, and may be missing: then it is 1. One of 0 makes zeros.
 /// mx scale ff makes its block NaN, 00 is 2^-127; nvfp4 scale 7f NaN. Code 8 (or 80) is -0.
 /// Errors: errc::shape_mismatch: a tensor has other bytes than [rows, columns] = [N, K] takes; malformed_file: the
-/// multiplier is negative, Inf or NaN, or an nvfp4 scale's code is 80 or above; unsupported: K is no multiple of the
-/// block; invalid_argument: a multiplier for mx; size_overflow.
+/// multiplier is negative, Inf or NaN, or an nvfp4 scale's code is 80 to fe; unsupported: K is no multiple of the
+/// block, or an nvfp4 scale's code is ff; invalid_argument: a multiplier for mx; size_overflow.
 template <blocked Format>
 [[nodiscard]] result<quantized_view<Format>> view_torchao(std::size_t rows, std::size_t columns,
                                                           const torchao_tensors<>& from,
@@ -71,7 +71,8 @@ template <blocked Format>
                                                detail::tensor_scale_of<Format>(per_tensor_scale));
 }
 
-/// The same as a copy, exact, its scales in either order. Errors: the same; errc::out_of_memory.
+/// The same as a copy, exact, its scales in either order; nvfp4 scale ff becomes 7f, NaN too. Errors: the same but for
+/// unsupported; errc::out_of_memory.
 template <blocked Format>
 [[nodiscard]] result<quantized_matrix<Format>> read_torchao(std::size_t rows, std::size_t columns,
                                                             const torchao_tensors<>& from, scale_tiling tiling,
