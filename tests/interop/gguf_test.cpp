@@ -325,6 +325,15 @@ TEST(Gguf, SaysWhereTensorsAreThatAreNotInMemory) {
   EXPECT_EQ(half->tensors()[1].bytes.size(), 20u);
   EXPECT_TRUE(half->tensors()[0].bytes.empty());
   EXPECT_FALSE(gguf::parse_header(beginning.view(), file.size() - 1));
+  // Who does not know how long the table is reads more until it is enough.
+  const std::size_t table = file.find(text("s")) + 9 + 4 + 4 + 8;
+  for (std::size_t size = 0; size < table; ++size) {
+    const exact_gguf cut(std::string_view(file).substr(0, size));
+    const auto too_short = gguf::parse_header(cut.view(), file.size());
+    ASSERT_FALSE(too_short) << size;
+    EXPECT_EQ(too_short.error().code(), errc::buffer_too_small) << too_short.error().message();
+  }
+  EXPECT_TRUE(gguf::parse_header(exact_gguf(std::string_view(file).substr(0, table)).view(), file.size()));
   EXPECT_EQ(gguf::parse_header(whole.view(), header).error().code(), errc::invalid_argument);
 }
 

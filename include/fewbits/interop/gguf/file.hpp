@@ -84,8 +84,9 @@ class gguf {
   static result<gguf> parse(std::span<const std::byte> file) noexcept;
 
   /// The same for a file of `file_bytes` bytes of which only the beginning is in memory, the table of tensors whole:
-  /// tensors that end past it have no `bytes`, and file_offset says where they are. Errors: as parse;
-  /// errc::invalid_argument: file_bytes is less than the beginning has.
+  /// tensors that end past it have no `bytes`, and file_offset says where they are. Errors: as parse, where
+  /// errc::buffer_too_small also says that the beginning is too short: read more, and try again; invalid_argument:
+  /// file_bytes is less than the beginning has.
   static result<gguf> parse_header(std::span<const std::byte> beginning, std::uint64_t file_bytes) noexcept;
 
   [[nodiscard]] std::uint32_t version() const noexcept { return version_; }
