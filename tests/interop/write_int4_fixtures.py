@@ -38,12 +38,19 @@ def save(name, tensors, metadata=None):
 
 def stub(name, **attributes):
     """A package whose __init__ is not run, so that one file of it can be imported."""
+    if name in sys.modules:
+        return sys.modules[name]
     module = types.ModuleType(name)
-    if "." not in name and (spec := importlib.util.find_spec(name)):
-        module.__path__ = list(spec.submodule_search_locations)
-    elif "." in name:
-        parent, _, child = name.rpartition(".")
+    parent, _, child = name.rpartition(".")
+    if parent:
         module.__path__ = [f"{p}/{child}" for p in sys.modules[parent].__path__]
+    elif not attributes:
+        spec = importlib.util.find_spec(name)
+        if spec is None:
+            raise ImportError(f"no package {name}")
+        module.__path__ = list(spec.submodule_search_locations)
+    else:
+        module.__path__ = []
     for key, value in attributes.items():
         setattr(module, key, value)
     sys.modules[name] = module
@@ -58,13 +65,10 @@ def autoawq():
 
 
 def autogptq(kind):
-    if "transformers" not in sys.modules:
-        module = stub("transformers")
-        module.__path__ = []
-        module.pytorch_utils = stub("transformers.pytorch_utils", Conv1D=type("Conv1D", (), {}))
+    transformers = stub("transformers", stubbed=True)
+    transformers.pytorch_utils = stub("transformers.pytorch_utils", Conv1D=type("Conv1D", (), {}))
     for name in ("auto_gptq", "auto_gptq.nn_modules", "auto_gptq.nn_modules.qlinear"):
-        if name not in sys.modules:
-            stub(name)
+        stub(name)
     torch.cuda.get_device_capability = lambda *_: (8, 0)  # Marlin's packing asks, and needs no device
     return importlib.import_module(f"auto_gptq.nn_modules.qlinear.qlinear_{kind}").QuantLinear
 
