@@ -104,22 +104,47 @@ class safetensors_source final : public source {
   }
 
  private:
-  // compressed-tensors pads rows to whole words and keeps the shape in a tensor.
-  bool count_packed_weights(layer& each, std::string& problem) const {
-    const tensor* const shape = each.find("weight_shape");
-    if (each.weights != 0 || shape == nullptr || each.details.kind != fewbits::storage::ct_pack)
+  // Up to two integers of a small tensor; fewer where the tensor is another.
+  bool read_integers(const tensor* from, std::vector<std::uint64_t>& into, std::string& problem) const {
+    into.clear();
+    if (from == nullptr)
       return true;
-    const std::size_t width = *shape->dtype == fewbits::dtype::i64 ? 8 : *shape->dtype == fewbits::dtype::i32 ? 4 : 0;
+    const std::size_t width = *from->dtype == fewbits::dtype::i64 ? 8 : *from->dtype == fewbits::dtype::i32 ? 4 : 0;
     std::byte stored[16] = {};
-    if (width == 0 || shape->size != 2 * width)
+    if (width == 0 || from->size == 0 || from->size > 2 * width)
       return true;
-    if (!read(*shape, 0, {stored, 2 * width}, problem))
+    const auto size = static_cast<std::size_t>(from->size);
+    if (!read(*from, 0, {stored, size}, problem))
       return false;
-    std::uint64_t extents[2] = {};
-    for (std::size_t k = 0; k < 2; ++k)
-      for (std::size_t i = width; i-- > 0;)
-        extents[k] = extents[k] << 8 | std::to_integer<std::uint64_t>(stored[k * width + i]);
-    each.weights = fewbits::checked_multiply(extents[0], extents[1]).value_or(0);
+    for (std::size_t end = width; end <= size; end += width) {
+      std::uint64_t number = 0;
+      for (std::size_t i = end; i-- > end - width;)
+        number = number << 8 | std::to_integer<std::uint64_t>(stored[i]);
+      into.push_back(number);
+    }
+    return true;
+  }
+
+  // Where padding hides the number of weights, its writers keep the shape in a tensor.
+  bool count_packed_weights(layer& each, std::string& problem) const {
+    const bool hqq = each.details.kind == fewbits::storage::hqq;
+    if (each.weights != 0 || (!hqq && each.details.kind != fewbits::storage::ct_pack))
+      return true;
+    std::vector<std::uint64_t> numbers;
+    if (!read_integers(each.find(hqq ? "shape" : "weight_shape"), numbers, problem))
+      return false;
+    if (numbers.size() == 2)
+      each.weights = fewbits::checked_multiply(numbers[0], numbers[1]).value_or(0);
+    if (!hqq)
+      return true;
+    if (!read_integers(each.find("nbits"), numbers, problem))
+      return false;
+    if (numbers.size() == 1 && numbers[0] <= 8)
+      each.details.bits = static_cast<std::uint32_t>(numbers[0]);
+    if (!read_integers(each.find("group_size"), numbers, problem))
+      return false;
+    if (numbers.size() == 1 && numbers[0] != 0)
+      each.details.group_size = numbers[0];
     return true;
   }
 

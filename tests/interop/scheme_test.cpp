@@ -300,6 +300,7 @@ TEST(Scheme, SplitsNamesBeforeTheirRole) {
       {"a.experts.gate_up_proj_scales", "a.experts.gate_up_proj", "scales"},
       {"a.scales", "a", "scales"},
       {"a._weight_qdata", "a", "_weight_qdata"},
+      {"a.nbits", "a", "nbits"},
       {"weight", "weight", ""},
       {".weight", ".weight", ""},
       {"a.A_log", "a.A_log", ""},

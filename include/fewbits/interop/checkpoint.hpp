@@ -47,7 +47,8 @@ class checkpoint {
 
   /// The tensor of that name. Errors: errc::not_found.
   [[nodiscard]] result<checkpoint_tensor> find(std::string_view name) const noexcept {
-    const auto at = std::ranges::lower_bound(tensors_, name, {}, [](const auto& t) { return t.entry.name; });
+    const auto at =
+        std::ranges::lower_bound(tensors_, name, {}, [](const auto& held_tensor) { return held_tensor.entry.name; });
     if (at != tensors_.end() && at->entry.name == name)
       return *at;
     error why{errc::not_found};
@@ -114,12 +115,14 @@ inline result<void> checkpoint::take_all() {
   for (std::size_t i = 0; i < shards_.size(); ++i)
     for (const tensor_entry& tensor : shards_[i].header.header.tensors())
       tensors_.push_back({tensor, i});
-  const auto name = [](const checkpoint_tensor& t) { return t.entry.name; };
+  const auto name = [](const checkpoint_tensor& held_tensor) { return held_tensor.entry.name; };
   std::ranges::stable_sort(tensors_, {}, name);
   const auto twin = std::ranges::adjacent_find(tensors_, {}, name);
   if (twin == tensors_.end())
     return {};
-  const auto file = [&](std::size_t i) { return std::filesystem::path(shards_[i].path).filename().string(); };
+  const auto file = [&](std::size_t shard_index) {
+    return std::filesystem::path(shards_[shard_index].path).filename().string();
+  };
   error why = about(errc::malformed_file, "tensor ", twin->entry.name, ": two files have it and no index decides: ");
   append_quoted(why, file(twin->shard)) << " and ";
   return append_quoted(why, file((twin + 1)->shard));

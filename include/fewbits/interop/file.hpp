@@ -23,6 +23,7 @@
 #include <fewbits/base/error.hpp>
 #include <fewbits/base/nothrow_array.hpp>
 #include <fewbits/interop/printable.hpp>
+#include <fewbits/interop/system_error.hpp>
 
 FEWBITS_NAMESPACE_BEGIN
 
@@ -67,7 +68,7 @@ class mapped_file {
     error why{number == ENOENT ? errc::not_found : errc::io_failure};
     append_quoted(why << "the file ", path) << (number == ENOENT ? " does not exist" : " cannot be ");
     if (number != ENOENT)
-      why << verb << " (errno " << static_cast<std::uint64_t>(number) << ")";
+      append_errno(why << verb, number);
     return why;
   }
 

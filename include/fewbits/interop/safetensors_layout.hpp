@@ -30,15 +30,20 @@ struct tensor_spec {
 
 /// The order of the reference package: wide types first, then by name, so that every tensor is aligned to its type.
 constexpr void sort_as_reference(std::span<tensor_spec> tensors) noexcept {
-  std::ranges::sort(tensors, [](const tensor_spec& a, const tensor_spec& b) {
-    const auto row = [](dtype type) { return static_cast<std::size_t>(type); };
-    return a.type != b.type ? row(a.type) > row(b.type) : a.name < b.name;
+  std::ranges::sort(tensors, [](const tensor_spec& left_spec, const tensor_spec& right_spec) {
+    const auto left_row = static_cast<std::size_t>(left_spec.type);
+    const auto right_row = static_cast<std::size_t>(right_spec.type);
+    return left_row != right_row ? left_row > right_row : left_spec.name < right_spec.name;
   });
 }
 
 /// The first bytes of a file: its header's length, the header, spaces up to a multiple of 8; and where tensors end.
 class safetensors_layout {
  public:
+  static constexpr std::string_view file_kind = "safetensors";
+  using spec_type = tensor_spec;
+  using metadata_type = std::span<const metadata_entry>;
+
   /// Tensors follow each other in the order given; metadata is sorted by its keys. Equal arguments give equal bytes.
   /// Nothing is borrowed afterwards.
   /// Errors: errc::invalid_argument: a name that occurs twice, is "__metadata__" or is not UTF-8, a key that occurs
@@ -49,7 +54,7 @@ class safetensors_layout {
                                          std::span<const metadata_entry> metadata = {}) noexcept;
 
   /// What comes before the first tensor's bytes.
-  [[nodiscard]] std::span<const std::byte> header() const noexcept { return std::as_bytes(header_.view()); }
+  [[nodiscard]] std::span<const std::byte> bytes() const noexcept { return std::as_bytes(header_.view()); }
   [[nodiscard]] std::size_t tensors() const noexcept { return places_.size(); }
   [[nodiscard]] std::string_view name(std::size_t tensor) const noexcept {
     const place& p = places_.view()[tensor];
@@ -57,6 +62,8 @@ class safetensors_layout {
   }
   /// Bytes of one tensor.
   [[nodiscard]] std::uint64_t size(std::size_t tensor) const noexcept { return places_.view()[tensor].size; }
+  /// No byte stands between two tensors.
+  [[nodiscard]] static constexpr std::uint64_t padding(std::size_t) noexcept { return 0; }
   /// Bytes of the whole file.
   [[nodiscard]] std::uint64_t file_size() const noexcept { return header_.size() + data_size_; }
 
