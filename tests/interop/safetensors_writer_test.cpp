@@ -73,7 +73,7 @@ std::string written(const std::vector<named_tensor>& tensors, const std::vector<
         return "an append failed";
   if (!made->finish())
     return "finish failed";
-  EXPECT_EQ(sink.bytes().size(), made->layout().file_size());
+  EXPECT_EQ(sink.bytes().size(), made->header().file_size());
   ++files_written;
   return text_of(sink.bytes());
 }

@@ -186,6 +186,9 @@ struct gguf_spec {
 /// alignment, the last one filled up too, as ggml wants them.
 class gguf_header {
  public:
+  static constexpr std::string_view file_kind = "GGUF";
+  using spec_type = gguf_spec;
+  using metadata_type = gguf_metadata;
   static constexpr std::size_t max_name_bytes = 63;
 
   /// Errors: errc::invalid_argument: metadata.check() says so, a name or a key occurs twice, a name is empty or too
