@@ -71,7 +71,8 @@ const tensor* codes_of(const layer& what) {
   switch (what.details.kind) {
     case storage::ct_pack:
     case storage::ct_nvfp4:
-    case storage::ct_mxfp4: return what.find("weight_packed");
+    case storage::ct_mxfp4:
+    case storage::ct_mxfp6: return what.find("weight_packed");
     case storage::gptq:
     case storage::gptq_v2:
     case storage::gptq_marlin:
@@ -99,7 +100,8 @@ std::optional<code_rule> rule_of(const layer& what, const tensor& codes) {
     case storage::fp8_inverse:
     case storage::mxfp8: return codes.dtype ? float8(*codes.dtype) : std::nullopt;
     case storage::ct_pack:
-      if (!fills_bytes(bits))
+      // Rows that end inside a word are filled up with bits that are no codes.
+      if (!fills_bytes(bits) || codes.size * 8 / bits != what.weights)
         return std::nullopt;
       return what.details.symmetric == true ? offset_integers(bits) : unsigned_integers(bits);
     case storage::gptq:

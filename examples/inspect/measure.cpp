@@ -105,7 +105,8 @@ const tensor* scales_of(const layer& what) {
 }
 
 bool has_exponents_for_scales(storage kind) {
-  return kind == storage::ct_mxfp4 || kind == storage::mxfp8 || kind == storage::gpt_oss_mxfp4;
+  return kind == storage::ct_mxfp4 || kind == storage::ct_mxfp6 || kind == storage::mxfp8 ||
+         kind == storage::gpt_oss_mxfp4;
 }
 
 // Where each block of a GGUF type keeps its scale; types whose blocks are not listed are not counted.

@@ -135,8 +135,17 @@ class safetensors_source final : public source {
       return false;
     if (numbers.size() == 2)
       each.weights = fewbits::checked_multiply(numbers[0], numbers[1]).value_or(0);
-    if (!hqq)
+    if (!hqq) {
+      const std::uint64_t columns = numbers.size() == 2 ? numbers[1] : 0;
+      const std::uint64_t words =
+          each.find("weight_packed")->shape.empty() ? 0 : each.find("weight_packed")->shape.back();
+      // Rows of 32 weights and more tell their bits.
+      if (each.details.bits == 0 && columns >= 32 && columns < std::uint64_t{1} << 60)
+        for (std::uint32_t bits = 1; bits <= 8; ++bits)
+          if ((columns * bits + 31) / 32 == words)
+            each.details.bits = bits;
       return true;
+    }
     if (!read_integers(each.find("nbits"), numbers, problem))
       return false;
     if (numbers.size() == 1 && numbers[0] <= 8)

@@ -99,8 +99,15 @@ TEST(Scheme, IsToldFromTheTensorsOfALayer) {
        4,
        32,
        2048},
-      {"compressed-tensors mxfp6, which is not read",
+      {"compressed-tensors mxfp6",
        {{"weight_packed", dtype::u8, {8, 192}}, {"weight_scale", dtype::u8, {8, 8}}},
+       storage::ct_mxfp6,
+       granularity::group,
+       6,
+       32,
+       2048},
+      {"scales that fit neither MX type",
+       {{"weight_packed", dtype::u8, {8, 160}}, {"weight_scale", dtype::u8, {8, 8}}},
        storage::unknown,
        granularity::unknown,
        0,
@@ -247,7 +254,7 @@ TEST(Scheme, IsToldFromTheTensorsOfALayer) {
       ++visited;
     }
   }
-  const layer_scheme deep = recognise(cases[14].parts);
+  const layer_scheme deep = recognise(cases[15].parts);
   EXPECT_EQ(deep.block_rows, 128u);
   EXPECT_EQ(deep.block_columns, 128u);
   std::printf("scheme: visited %zu orders of %zu schemes\n", visited, std::size(cases));

@@ -24,6 +24,7 @@ enum class storage : std::uint8_t {
   ct_int,          ///< compressed-tensors int-quantized: one int8 a weight
   ct_nvfp4,        ///< compressed-tensors nvfp4-pack-quantized: its global scale is a divisor
   ct_mxfp4,        ///< compressed-tensors mxfp4-pack-quantized
+  ct_mxfp6,        ///< compressed-tensors mxfp6-pack-quantized: four codes in three bytes
   modelopt_nvfp4,  ///< ModelOpt NVFP4: weight_scale_2 is a multiplier
   modelopt_int4,   ///< ModelOpt int4 AWQ: two rows a byte
   fp8,             ///< 8-bit floats and weight_scale, a multiplier: of a tensor, a row or a block
@@ -42,10 +43,10 @@ enum class storage : std::uint8_t {
 };
 
 /// The names of storage, in the enumeration's order.
-inline constexpr std::array<std::string_view, 21> storage_names{
-    "plain",         "unknown", "ct_pack",     "ct_int",  "ct_nvfp4",      "ct_mxfp4", "modelopt_nvfp4",
-    "modelopt_int4", "fp8",     "fp8_inverse", "mxfp8",   "gpt_oss_mxfp4", "gptq",     "gptq_v2",
-    "gptq_marlin",   "awq",     "bnb_nf4",     "bnb_fp4", "bnb_int8",      "hqq",      "torchao"};
+inline constexpr std::array<std::string_view, 22> storage_names{
+    "plain",         "unknown", "ct_pack",     "ct_int",   "ct_nvfp4",      "ct_mxfp4", "ct_mxfp6", "modelopt_nvfp4",
+    "modelopt_int4", "fp8",     "fp8_inverse", "mxfp8",    "gpt_oss_mxfp4", "gptq",     "gptq_v2",  "gptq_marlin",
+    "awq",           "bnb_nf4", "bnb_fp4",     "bnb_int8", "hqq",           "torchao"};
 static_assert(storage_names[static_cast<std::size_t>(storage::modelopt_nvfp4)] == "modelopt_nvfp4" &&
               storage_names[static_cast<std::size_t>(storage::gptq)] == "gptq" &&
               storage_names[static_cast<std::size_t>(storage::torchao)] == "torchao");

@@ -54,6 +54,8 @@ inline layer_scheme compressed_group(json_value weights, std::string_view format
     made.kind = storage::ct_nvfp4;
   else if (format == "mxfp4-pack-quantized")
     made.kind = storage::ct_mxfp4;
+  else if (format == "mxfp6-pack-quantized")
+    made.kind = storage::ct_mxfp6;
   else if (format == "mxfp8-quantized")
     made.kind = storage::mxfp8;
   else if (format == "pack-quantized")

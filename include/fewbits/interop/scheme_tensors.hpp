@@ -128,13 +128,20 @@ class layer_evidence {
   [[nodiscard]] constexpr layer_scheme packed(const layer_part& words) const noexcept {
     const auto* scales = find("weight_scale");
     if (is_byte(words.type) && scales != nullptr) {
-      const bool two_levels = find("weight_global_scale") != nullptr;
-      layer_scheme made = of(two_levels ? storage::ct_nvfp4 : storage::ct_mxfp4, 4, words, 2);
-      by_groups(made, *scales, checked_multiply(last(words), 2).value_or(0));
-      made.symmetric = true;
-      // mxfp6-pack-quantized has the same names; its 24 bytes for 32 weights look like a group of 48.
-      if (!two_levels && made.group_size != 32)
+      if (find("weight_global_scale") != nullptr) {
+        layer_scheme made = of(storage::ct_nvfp4, 4, words, 2);
+        by_groups(made, *scales, checked_multiply(last(words), 2).value_or(0));
+        made.symmetric = true;
+        return made;
+      }
+      // Both MX types have the same names: 32 codes take 16 bytes or 24.
+      const bool wide = checked_multiply(last(*scales), 24) == last(words);
+      if (!wide && checked_multiply(last(*scales), 16) != last(words))
         return {.kind = storage::unknown};
+      layer_scheme made = of(wide ? storage::ct_mxfp6 : storage::ct_mxfp4, wide ? 6 : 4, *scales, 32);
+      made.scales = granularity::group;
+      made.group_size = 32;
+      made.symmetric = true;
       return made;
     }
     if (words.type != dtype::i32)
