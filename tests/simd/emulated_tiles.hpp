@@ -15,16 +15,17 @@ namespace fewbits_test {
 /// Ways for a machine to be wrong, each for a check that must notice.
 enum class tile_flaw {
   none,
-  signs_swapped,   ///< products take the other operand's bytes as unsigned
+  right_unsigned,  ///< products take the right operand's bytes as unsigned
+  left_unsigned,   ///< and the left one's
   saturates,       ///< pairs of products end at 16 bits, as vpmaddubsw's do
   drops_last_row,  ///< loads leave the last row out
   ignores_stride,  ///< loads take rows 64 bytes apart
   keeps_old_sums,  ///< tilezero does nothing
   stores_nothing,  ///< tilestored does nothing
 };
-inline constexpr tile_flaw every_tile_flaw[] = {tile_flaw::signs_swapped,  tile_flaw::saturates,
-                                                tile_flaw::drops_last_row, tile_flaw::ignores_stride,
-                                                tile_flaw::keeps_old_sums, tile_flaw::stores_nothing};
+inline constexpr tile_flaw every_tile_flaw[] = {
+    tile_flaw::right_unsigned, tile_flaw::left_unsigned,  tile_flaw::saturates,     tile_flaw::drops_last_row,
+    tile_flaw::ignores_stride, tile_flaw::keeps_old_sums, tile_flaw::stores_nothing};
 inline constinit tile_flaw planted_tile_flaw = tile_flaw::none;
 
 /// One thread's tiles.
@@ -91,8 +92,8 @@ class tile_machine {
     need(shapes_.rows[left] == rows && shapes_.row_bytes[right] == shapes_.row_bytes[sums] &&
              shapes_.rows[right] == fours,
          "tdp: shapes disagree");
-    if (planted_tile_flaw == tile_flaw::signs_swapped)
-      left_signed = !left_signed, right_signed = !right_signed;
+    left_signed = left_signed && planted_tile_flaw != tile_flaw::left_unsigned;
+    right_signed = right_signed && planted_tile_flaw != tile_flaw::right_unsigned;
     int of_left[16][64], of_right[16][64];
     for (std::size_t r = 0; r != 16; ++r)
       for (std::size_t i = 0; i != 64; ++i) {
@@ -159,8 +160,8 @@ template <int Tile>
 void store_tile(void* to, std::size_t stride) noexcept {
   fewbits_test::tiles_here.store(Tile, to, stride);
 }
-template <bool Unsigned, int Sums, int Left, int Right>
+template <int Sums, int Left, int Right>
 void multiply_tiles() noexcept {
-  fewbits_test::tiles_here.multiply(true, !Unsigned, Sums, Left, Right);
+  fewbits_test::tiles_here.multiply(true, true, Sums, Left, Right);
 }
 FEWBITS_SIMD_END

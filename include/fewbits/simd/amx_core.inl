@@ -2,9 +2,9 @@
 // integer_core.inl, so the same bits. Included inside a region that has the names of simd/tiles.hpp and those of
 // another data sheet, which it calls `lanes`: lanes decode weights and add runs up, tiles multiply.
 
-// Fewer rows fill tiles so badly that lanes are as fast: a full tile of 64 columns takes some 20 ns (1.6 Top/s), the
-// same rows by dot products 4.5 ns each (.55 of 835 Gop/s), and 16 rows were seen to reach half of what 512 do. Having
-// 16 also means that every tile can be full: the last ones begin earlier, and rows that were counted are left out.
+// With fewer rows, decoding weights is most of the work, whatever multiplies (docs/gemm/quantized_gemm.md has the
+// figures). And 16 rows mean that every tile can be full: the last ones begin earlier, and rows that were counted are
+// left out.
 inline constexpr std::size_t least_tile_rows = 16;
 
 /// Tiles for as long as a kernel runs, on its thread. What kernels call meanwhile has neither tiles nor exceptions.
@@ -25,7 +25,6 @@ struct tile_job {
   std::size_t words_a_run = 0;  ///< the last may have fewer
   std::size_t step = 0;         ///< columns that a tile takes: 32 or 64, at most a run
   std::size_t first_column = 0, first_run = 0, runs = 0;
-  int offset = 0;  ///< what was added to every integer
   integer_activations activations = {};
   std::size_t first_row = 0, rows = 0;
   std::int32_t* sums = nullptr;  ///< room for two times four tiles
@@ -33,7 +32,6 @@ struct tile_job {
 
 /// Sums of one run: two tiles of rows (the second null where there is none) by one or two panels, to [row tile][panel].
 /// A step past the last column reads zeros of the activations' rows, and of weights whatever the room holds.
-template <bool Unsigned>
 FEWBITS_NOINLINE inline void add_up_tiles(const std::byte* upper, const std::byte* lower, std::size_t row_bytes,
                                           const std::byte* left, const std::byte* right, std::size_t steps,
                                           std::size_t step, std::int32_t* sums) noexcept {
@@ -44,16 +42,16 @@ FEWBITS_NOINLINE inline void add_up_tiles(const std::byte* upper, const std::byt
   for (std::size_t k = 0; k != steps * step; k += step) {
     load_tile<6>(left + k * 16, 64);
     load_passing_tile<4>(upper + k, row_bytes);
-    multiply_tiles<Unsigned, 0, 4, 6>();
+    multiply_tiles<0, 4, 6>();
     if (right != nullptr) {
       load_tile<7>(right + k * 16, 64);
-      multiply_tiles<Unsigned, 1, 4, 7>();
+      multiply_tiles<1, 4, 7>();
     }
     if (lower != nullptr) {
       load_passing_tile<5>(lower + k, row_bytes);
-      multiply_tiles<Unsigned, 2, 5, 6>();
+      multiply_tiles<2, 5, 6>();
       if (right != nullptr)
-        multiply_tiles<Unsigned, 3, 5, 7>();
+        multiply_tiles<3, 5, 7>();
     }
   }
   store_tile<0>(sums, 64);
@@ -62,28 +60,39 @@ FEWBITS_NOINLINE inline void add_up_tiles(const std::byte* upper, const std::byt
   store_tile<3>(sums + 768, 64);
 }
 
-/// Rows [first, last) of a tile of sums into the results of those rows; the tile begins with row `start`.
+/// Rows [first, last) of a tile of sums into the results of those rows; the tile begins with row `start`. IsAffine says
+/// that the format has zero points or minimums.
+template <bool HasUnits, bool IsAffine>
 FEWBITS_NOINLINE inline void add_tile_run(const tile_job& job, std::size_t panel, std::size_t run, std::size_t start,
                                           std::size_t first, std::size_t last, const std::int32_t* sums) noexcept {
-  const integer_activations& a = job.activations;
+  // All in locals: a store of lanes may alias anything.
   const integer_run_lists& lists = job.lists[panel];
+  const std::size_t runs = job.activations.runs, at = (job.first_row + first) * runs + job.first_run + run;
+  const std::int32_t* activation_sum = job.activations.sums + at;
+  const float* activation_unit = HasUnits ? job.activations.units + at : nullptr;
   const floats unit = load_floats(lists.units + run * 16);
-  const std::int32_t* const zeros = lists.zeros != nullptr ? lists.zeros + run * 16 : nullptr;
-  const float* const offsets = lists.offsets != nullptr ? lists.offsets + run * 16 : nullptr;
-  for (std::size_t row = first; row != last; ++row) {
-    const std::size_t at = (job.first_row + row) * a.runs + job.first_run + run;
-    const words sum = subtract(load_words(sums + (row - start) * 16),
-                               fill(static_cast<std::uint32_t>(job.offset) * static_cast<std::uint32_t>(a.sums[at])));
-    float* const result = job.results[panel] + row * 16;
-    store_floats(result, add_integer_run(sum, unit, zeros, offsets, a.sums[at],
-                                         a.units != nullptr ? a.units + at : nullptr, load_floats(result)));
+  const std::int32_t* const zeros = IsAffine && lists.zeros != nullptr ? lists.zeros + run * 16 : nullptr;
+  const float* const offsets = IsAffine && lists.offsets != nullptr ? lists.offsets + run * 16 : nullptr;
+  float* result = job.results[panel] + first * 16;
+  sums += (first - start) * 16;
+  for (std::size_t rows = last - first; rows != 0; --rows) {
+    store_floats(result, add_integer_run(load_words(sums), unit, zeros, offsets, IsAffine ? *activation_sum : 0,
+                                         activation_unit, load_floats(result)));
+    sums += 16;
+    result += 16;
+    activation_sum += runs;
+    if constexpr (HasUnits)
+      activation_unit += runs;
   }
 }
 
 /// All rows of a job. While lanes add up a run of one block of rows, tiles multiply the next.
-template <bool Unsigned>
-FEWBITS_NOINLINE void multiply_tile_job(const tile_job& job) noexcept {
+FEWBITS_NOINLINE inline void multiply_tile_job(const tile_job& job) noexcept {
   const integer_activations& a = job.activations;
+  const bool is_affine = job.lists[0].zeros != nullptr || job.lists[0].offsets != nullptr;
+  const auto add_run = a.units != nullptr ? is_affine ? add_tile_run<true, true> : add_tile_run<true, false>
+                       : is_affine ? add_tile_run<false, true>
+                                          : add_tile_run<false, false>;
   const std::size_t panels = job.integers[1] != nullptr ? 2 : 1;
   for (std::size_t block = 0; block < job.rows; block += 32) {
     const std::size_t tiles = job.rows - block > 16 ? 2 : 1;
@@ -100,15 +109,15 @@ FEWBITS_NOINLINE void multiply_tile_job(const tile_job& job) noexcept {
         const std::size_t word = run * job.words_a_run;
         const std::size_t count = job.words - word < job.words_a_run ? job.words - word : job.words_a_run;
         const std::size_t column = word * 4;
-        add_up_tiles<Unsigned>(codes[0] + column, tiles == 2 ? codes[1] + column : nullptr, a.row_bytes,
-                               job.integers[0] + word * 64, panels == 2 ? job.integers[1] + word * 64 : nullptr,
-                               (count * 4 + job.step - 1) / job.step, job.step, job.sums + run % 2 * 1024);
+        add_up_tiles(codes[0] + column, tiles == 2 ? codes[1] + column : nullptr, a.row_bytes,
+                     job.integers[0] + word * 64, panels == 2 ? job.integers[1] + word * 64 : nullptr,
+                     (count * 4 + job.step - 1) / job.step, job.step, job.sums + run % 2 * 1024);
       }
       if (run != 0)
         for (std::size_t t = 0; t != tiles; ++t)
           for (std::size_t p = 0; p != panels; ++p)
-            add_tile_run(job, p, run - 1, start[t], block + 16 * t, end[t],
-                         job.sums + (run - 1) % 2 * 1024 + t * 512 + p * 256);
+            add_run(job, p, run - 1, start[t], block + 16 * t, end[t],
+                    job.sums + (run - 1) % 2 * 1024 + t * 512 + p * 256);
     }
   }
 }
@@ -131,12 +140,10 @@ void multiply_integers_by_tiles(const packed_layout<Format>& layout, const packe
                                         results, room);
     return;
   }
-  using decoder = integer_decoder<Format>;
   const std::size_t step = groups_a_run == 1 ? 32 : 64;
   const borrowed_tiles tiles(step);
   tile_job job{.words_a_run = groups_a_run * 8,
                .step = step,
-               .offset = decoder::offset,
                .activations = a,
                .first_row = first_row,
                .rows = rows,
@@ -163,14 +170,15 @@ void multiply_integers_by_tiles(const packed_layout<Format>& layout, const packe
       const std::size_t groups = left < integer_slice_groups ? left : integer_slice_groups;
       for (std::size_t i = 0; i != panels; ++i) {
         const panel_streams<Format> panel = panel_of(layout, weights, p + i);
-        lanes::decode_integers<Format>(panel.codes + group * packed_layout<Format>::group_bytes, groups, integers[i]);
+        lanes::decode_integers<Format, false>(panel.codes + group * packed_layout<Format>::group_bytes, groups,
+                                              integers[i]);
         job.runs =
             lanes::list_integer_runs<Format, 1>(layout, panel, group, group + groups, groups_a_run, job.lists[i]);
       }
       job.words = groups * 8;
       job.first_column = group * 32;
       job.first_run = group / groups_a_run;
-      multiply_tile_job<decoder::is_unsigned>(job);
+      multiply_tile_job(job);
     }
     if (a.row_units != nullptr)
       for (std::size_t i = 0; i != panels * rows; ++i) {

@@ -1,13 +1,13 @@
 // Products of integer weights and integer activations: exact sums of a run in int32, then one multiply-add of float32.
 // Included by every data sheet inside its region.
 
-/// Shape of the loops for a format of weights: what a word of codes comes to.
-template <class Format>
+/// Shape of the loops for a format of weights: what a word of codes comes to; signed for tiles.
+template <class Format, bool MayBeUnsigned = true>
 struct integer_decoder {
   using element = typename Format::element_type;
   static constexpr int bits = Format::element_bits;
   static constexpr integer_range range = integer_range_of<element>;
-  static constexpr bool is_unsigned = dots_unsigned(range.lowest, range.highest);
+  static constexpr bool is_unsigned = MayBeUnsigned && dots_unsigned(range.lowest, range.highest);
   /// What is added to every integer; the sums begin with its opposite times the sum of activations.
   static constexpr int offset = is_unsigned ? -range.lowest : 0;
   /// Words of four bytes that a word of codes comes to, and those of a group of 32 columns.
@@ -34,15 +34,15 @@ struct integer_decoder {
   }
 };
 
-template <class Format, std::size_t... Parts>
-FEWBITS_LANES void decode_word(const integer_decoder<Format>& decode, words codes, std::byte* to,
+template <class Decoder, std::size_t... Parts>
+FEWBITS_LANES void decode_word(const Decoder& decode, words codes, std::byte* to,
                                std::index_sequence<Parts...>) noexcept {
   (store_words(to + 64 * Parts, decode.template decode<static_cast<int>(Parts)>(codes)), ...);
 }
 /// Integers of some groups of a panel, [group][8][64 bytes].
-template <class Format>
+template <class Format, bool MayBeUnsigned = true>
 FEWBITS_NOINLINE void decode_integers(const std::byte* codes, std::size_t groups, std::byte* to) noexcept {
-  using decoder = integer_decoder<Format>;
+  using decoder = integer_decoder<Format, MayBeUnsigned>;
   constexpr auto parts = static_cast<std::size_t>(decoder::parts);
   const decoder decode = decoder::load();
   for (std::size_t word = 0; word != groups * static_cast<std::size_t>(decoder::bits); ++word) {

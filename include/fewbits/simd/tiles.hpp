@@ -83,19 +83,14 @@ FEWBITS_ALWAYS_INLINE void store_tile(void* to, std::size_t stride) noexcept {
                    : "r"(to), "r"(stride), "i"(Tile)
                    : "memory");
 }
-/// Sums[m][n] += the products of the four signed bytes Left[m][k] and the four bytes Right[k][n], for each k; sums
-/// wrap.
-template <bool Unsigned, int Sums, int Left, int Right>
+/// Sums[m][n] += the products of the four signed bytes Left[m][k] and the four signed bytes Right[k][n], for each k;
+/// sums wrap.
+template <int Sums, int Left, int Right>
 FEWBITS_ALWAYS_INLINE void multiply_tiles() noexcept {
   static_assert(Sums != Left && Sums != Right && Left != Right);
-  if constexpr (Unsigned)
-    __asm__ volatile("{tdpbsud %%tmm%c2, %%tmm%c1, %%tmm%c0|tdpbsud tmm%c0, tmm%c1, tmm%c2}"
-                     :
-                     : "i"(Sums), "i"(Left), "i"(Right));
-  else
-    __asm__ volatile("{tdpbssd %%tmm%c2, %%tmm%c1, %%tmm%c0|tdpbssd tmm%c0, tmm%c1, tmm%c2}"
-                     :
-                     : "i"(Sums), "i"(Left), "i"(Right));
+  __asm__ volatile("{tdpbssd %%tmm%c2, %%tmm%c1, %%tmm%c0|tdpbssd tmm%c0, tmm%c1, tmm%c2}"
+                   :
+                   : "i"(Sums), "i"(Left), "i"(Right));
 }
 
 /// Multiplies 32 x 64 by 64 x 32 pseudo-random bytes with every tile and every instruction that products use, and
@@ -103,7 +98,7 @@ FEWBITS_ALWAYS_INLINE void multiply_tiles() noexcept {
 [[gnu::cold]] FEWBITS_NOINLINE inline bool compute_rightly() noexcept {  // cold: quick to compile
   constexpr std::size_t depth = 64, stride = 128;
   alignas(64) std::int8_t left[32][stride];
-  alignas(64) std::uint8_t right[2][depth / 4][16][4];
+  alignas(64) std::int8_t right[2][depth / 4][16][4];
   alignas(64) std::int32_t sums[4][16][16];
   std::int32_t expected[4][16][16];
   std::uint32_t state = 1;
@@ -114,8 +109,8 @@ FEWBITS_ALWAYS_INLINE void multiply_tiles() noexcept {
   for (auto& panel : right)
     for (auto& row : panel)
       for (auto& four : row)
-        for (std::uint8_t& byte : four)
-          byte = static_cast<std::uint8_t>(draw());
+        for (std::int8_t& byte : four)
+          byte = static_cast<std::int8_t>(draw());
   for (std::size_t m = 0; m != 32; ++m)
     for (std::size_t n = 0; n != 32; ++n) {
       std::int32_t sum = 0;
@@ -141,12 +136,12 @@ FEWBITS_ALWAYS_INLINE void multiply_tiles() noexcept {
     for (std::size_t k = 0; k != depth; k += step) {
       load_tile<6>(right[0][k / 4], 64);
       load_passing_tile<4>(left[0] + k, stride);
-      multiply_tiles<true, 0, 4, 6>();
+      multiply_tiles<0, 4, 6>();
       load_tile<7>(right[1][k / 4], 64);
-      multiply_tiles<true, 1, 4, 7>();
+      multiply_tiles<1, 4, 7>();
       load_passing_tile<5>(left[16] + k, stride);
-      multiply_tiles<true, 2, 5, 6>();
-      multiply_tiles<true, 3, 5, 7>();
+      multiply_tiles<2, 5, 6>();
+      multiply_tiles<3, 5, 7>();
     }
     store_tile<0>(sums[0], 64);
     store_tile<1>(sums[1], 64);
