@@ -266,7 +266,7 @@ struct product_plan {
       const std::size_t end = (std::min)(g + calls.kernels.slice_groups, layout.groups());
       const std::size_t column = layout.first_column(g);
       const std::size_t columns = layout.first_column(end - 1) + layout.columns_in_group(end - 1) - column;
-      float* const at = to + block_rows * column + r * columns;
+      float* const at = to + (g * block_rows + r * calls.kernels.slice_groups) * 32;
       calls.copy_numbers(from + column * stride, stride, at, columns);
       if constexpr (Format::has_minimum)
         calls.kernels.add_up_runs(layout, g, end, at, sums + r * runs + layout.runs_before(g));
@@ -296,7 +296,9 @@ result<void> run_product(const Weights& weights, const product_task<Source, Out,
 
   constexpr bool is_float = std::is_same_v<Source, float>;
   const bool in_place = few && is_float && task.activations.stride() == 1;
-  const std::size_t activation_bytes = in_place ? 0 : to_line(block_rows * depth * sizeof(float));
+  const std::size_t slice = plan.calls.kernels.slice_groups;
+  const std::size_t row_floats = few ? depth : (layout.groups() + slice - 1) / slice * slice * 32;
+  const std::size_t activation_bytes = in_place ? 0 : to_line(block_rows * row_floats * sizeof(float));
   const std::size_t sum_bytes = Format::has_minimum ? to_line(block_rows * runs * sizeof(float)) : 0;
   const std::size_t slot_bytes =
       to_line(weights.room(each)) + (few ? 0

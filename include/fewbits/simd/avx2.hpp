@@ -230,7 +230,8 @@ FEWBITS_LANES words multiply_integers(words a, words b) noexcept {
 inline constexpr std::size_t tile_rows = 6;
 inline constexpr std::size_t tile_panels = 1;
 inline constexpr std::size_t few_panels = 2;
-inline constexpr std::size_t slice_groups = 8;
+inline constexpr std::size_t few_panels_of_rows = 1;
+inline constexpr std::size_t slice_groups = 4;
 inline constexpr bool unrolls_columns = !FEWBITS_SANITIZED;
 inline constexpr bool joins_bytes = true;
 inline constexpr bool looks_up_magnitudes = false;

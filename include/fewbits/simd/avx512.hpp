@@ -152,7 +152,8 @@ FEWBITS_LANES words multiply_integers(words a, words b) noexcept { return _mm512
 inline constexpr std::size_t tile_rows = 14;
 inline constexpr std::size_t tile_panels = 2;
 inline constexpr std::size_t few_panels = 4;
-inline constexpr std::size_t slice_groups = 8;
+inline constexpr std::size_t few_panels_of_rows = 2;
+inline constexpr std::size_t slice_groups = 4;
 inline constexpr bool unrolls_columns = !FEWBITS_SANITIZED;
 inline constexpr bool joins_bytes = false;
 inline constexpr bool looks_up_magnitudes = true;

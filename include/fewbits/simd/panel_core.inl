@@ -249,7 +249,8 @@ FEWBITS_NOINLINE void decode_groups(const packed_layout<Format>& layout, const p
   const panel_streams<Format> panel = panel_of(layout, weights, panel_index);
   for (std::size_t g = first; g != last; ++g) {
     const std::byte* const codes = panel.codes + g * packed::group_bytes;
-    prefetch(codes + prefetch_bytes);
+    for (std::size_t line = 0; line < packed::group_bytes; line += 64)
+      prefetch(codes + line + prefetch_bytes);
     const std::size_t columns = layout.columns_in_group(g);
     if constexpr (unrolls_columns)
       if (columns == 32) {

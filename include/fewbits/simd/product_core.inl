@@ -5,6 +5,9 @@
 //   result = fma(s, unit, result); with minimums also result = fma(sum of the run's a, offset, result).
 // Weights are decoded by panel_core.inl.
 
+/// Floats from row to row of a slice's activations: known when compiled, so that no register holds a row's place.
+inline constexpr std::size_t slice_columns = slice_groups * 32;
+
 /// Rows x Panels registers of sums, one of a broadcast activation, Panels of values.
 template <std::size_t Rows, std::size_t Panels>
 void multiply_tile(const tile_job& job) noexcept {
@@ -19,7 +22,7 @@ void multiply_tile(const tile_job& job) noexcept {
       FEWBITS_UNROLL for (std::size_t p = 0; p < Panels; ++p) values[p] =
           load_floats(value + p * job.value_stride);
       FEWBITS_UNROLL for (std::size_t r = 0; r < Rows; ++r) {
-        const floats each = fill_floats(a[r * job.activation_stride]);
+        const floats each = fill_floats(a[r * slice_columns]);
         FEWBITS_UNROLL for (std::size_t p = 0; p < Panels; ++p) sum[r][p] = multiply_add(each, values[p], sum[r][p]);
       }
       ++a;
@@ -59,7 +62,7 @@ constexpr std::size_t slice_room_floats() noexcept {
 }
 
 /// Results of panels [first_panel, last_panel) for any number of rows: [panel][row][16], overwritten.
-/// `activations`: for every slice of groups its rows, each as long as the slice has columns.
+/// `activations`: for every slice of groups its rows, slice_columns from one to the next.
 template <class Format>
 void multiply_many(const packed_layout<Format>& layout, const packed_streams& weights, std::size_t first_panel,
                    std::size_t last_panel, const float* activations, std::size_t stored_rows, std::size_t first_row,
@@ -79,8 +82,6 @@ void multiply_many(const packed_layout<Format>& layout, const packed_streams& we
   std::size_t run_at = 0;
   for (std::size_t group = 0; group < layout.groups();) {
     const std::size_t end = layout.groups() - group < slice_groups ? layout.groups() : group + slice_groups;
-    const std::size_t column = layout.first_column(group);
-    const std::size_t columns = layout.first_column(end - 1) + layout.columns_in_group(end - 1) - column;
     std::size_t runs = 0;
     for (std::size_t panel = first_panel; panel < last_panel;) {
       const std::size_t panels = last_panel - panel < tile_panels ? last_panel - panel : tile_panels;
@@ -91,8 +92,8 @@ void multiply_many(const packed_layout<Format>& layout, const packed_streams& we
       }
       for (std::size_t t = 0, row = 0; t != tiles; ++t) {
         const std::size_t next = (t + 1) * rows / tiles;
-        const tile_job job{.activations = activations + stored_rows * column + (first_row + row) * columns,
-                           .activation_stride = columns,
+        const tile_job job{.activations = activations +
+                                          (group / slice_groups * stored_rows + first_row + row) * slice_columns,
                            .values = values,
                            .value_stride = value_stride,
                            .units = units,
@@ -165,10 +166,11 @@ FEWBITS_LANES void add_group(const panel_streams<Format> (&panels)[Panels], std:
 }
 
 /// Results of Panels panels for Rows rows, [panel][row][16], weights decoded on their way. For dense formats.
-/// `rows` point at float32 activations, `sums` at the sums of their runs.
+/// `rows` point at float32 activations, `sums` at the sums of their runs. In the place of panels past the last one
+/// stands the last one again.
 template <class Format, std::size_t Rows, std::size_t Panels>
 FEWBITS_NOINLINE void multiply_few(const packed_layout<Format>& layout, const packed_streams& weights,
-                                   std::size_t first_panel, const float* const* activations,
+                                   std::size_t first_panel, std::size_t last_panel, const float* const* activations,
                                    const float* const* sums_of_rows, float* results) noexcept {
   panel_streams<Format> panels[Panels];
   const std::byte* groups[Panels];
@@ -176,7 +178,8 @@ FEWBITS_NOINLINE void multiply_few(const packed_layout<Format>& layout, const pa
   const float* sums[Rows];
   floats result[Rows][Panels];
   FEWBITS_UNROLL for (std::size_t p = 0; p < Panels; ++p) {
-    panels[p] = panel_of(layout, weights, first_panel + p);
+    const std::size_t panel = first_panel + p;
+    panels[p] = panel_of(layout, weights, panel < last_panel ? panel : last_panel - 1);
     groups[p] = panels[p].codes;
   }
   FEWBITS_UNROLL for (std::size_t r = 0; r < Rows; ++r) {
@@ -203,13 +206,12 @@ FEWBITS_NOINLINE void multiply_few(const packed_layout<Format>& layout, const pa
   float offsets[Format::has_minimum ? packed_layout<Format>::blocks_a_group * 16 : 1];
   std::uint8_t lengths[packed_layout<Format>::blocks_a_group];
   for (std::size_t p = 0; p < Panels; ++p) {
-    const std::size_t panel = first_panel + p;
+    const std::size_t panel = first_panel + p < last_panel ? first_panel + p : last_panel - 1;
     decode_groups(layout, weights, panel, whole_groups, whole_groups + 1, values);
     const std::size_t runs =
         list_runs(layout, weights, panel, whole_groups, whole_groups + 1, units, offsets, lengths);
     for (std::size_t r = 0; r < Rows; ++r)
       multiply_tile<1, 1>({.activations = rows[r],
-                           .activation_stride = 0,
                            .values = values,
                            .value_stride = 0,
                            .units = units,
@@ -223,27 +225,21 @@ FEWBITS_NOINLINE void multiply_few(const packed_layout<Format>& layout, const pa
                            .result_stride = 0});
   }
 }
-/// The same for any number of panels.
+/// The same for any number of panels, some side by side: a multiply-add takes as long as several can be begun.
 template <class Format, std::size_t Rows>
 void multiply_few_rows(const packed_layout<Format>& layout, const packed_streams& weights, std::size_t first_panel,
                        std::size_t last_panel, const float* const* activations, const float* const* sums,
                        float* results) noexcept {
-  constexpr std::size_t abreast = Rows == 1 ? few_panels : 1;
+  constexpr std::size_t abreast = Rows == 1 ? few_panels : few_panels_of_rows;
   std::size_t panel = first_panel;
   for (; last_panel - panel >= abreast; panel += abreast, results += abreast * Rows * 16)
-    multiply_few<Format, Rows, abreast>(layout, weights, panel, activations, sums, results);
-  if constexpr (abreast == 1) {
-    return;
-  } else {
-    // Panels that are left take the kernel of two rows, with the same row twice: one kernel less to compile.
-    const float* const twice[2] = {activations[0], activations[0]};
-    const float* const sums_twice[2] = {sums[0], sums[0]};
-    for (; panel != last_panel; ++panel, results += 16) {
-      float both[2 * 16];
-      multiply_few<Format, 2, 1>(layout, weights, panel, twice, sums_twice, both);
-      std::memcpy(results, both, 16 * sizeof(float));
+    multiply_few<Format, Rows, abreast>(layout, weights, panel, last_panel, activations, sums, results);
+  if constexpr (abreast != 1)
+    if (panel != last_panel) {
+      float all[abreast * Rows * 16];
+      multiply_few<Format, Rows, abreast>(layout, weights, panel, last_panel, activations, sums, all);
+      std::memcpy(results, all, (last_panel - panel) * Rows * 16 * sizeof(float));
     }
-  }
 }
 
 /// `count` numbers of a row as float32.

@@ -16,19 +16,18 @@ inline constexpr std::size_t panels_a_block = 16;
 
 /// A tile of rows of activations against one or two panels of decoded weights, over some runs of columns.
 struct tile_job {
-  const float* activations;       ///< row after row, from the first run's first column on
-  std::size_t activation_stride;  ///< floats from row to row
-  const float* values;            ///< [panel][column][16]
-  std::size_t value_stride;       ///< floats from panel to panel
-  const float* units;             ///< [panel][run][16]
-  const float* offsets;           ///< the same, or null
-  std::size_t unit_stride;        ///< floats from panel to panel
-  const float* sums;              ///< of activations, [row][run]; where there are offsets
-  std::size_t sum_stride;         ///< floats from row to row
-  const std::uint8_t* lengths;    ///< columns of each run
-  std::size_t runs;               ///<
-  float* results;                 ///< [panel][row][16], read and written
-  std::size_t result_stride;      ///< floats from panel to panel
+  const float* activations;     ///< row after row, from the first run's first column on
+  const float* values;          ///< [panel][column][16]
+  std::size_t value_stride;     ///< floats from panel to panel
+  const float* units;           ///< [panel][run][16]
+  const float* offsets;         ///< the same, or null
+  std::size_t unit_stride;      ///< floats from panel to panel
+  const float* sums;            ///< of activations, [row][run]; where there are offsets
+  std::size_t sum_stride;       ///< floats from row to row
+  const std::uint8_t* lengths;  ///< columns of each run
+  std::size_t runs;             ///<
+  float* results;               ///< [panel][row][16], read and written
+  std::size_t result_stride;    ///< floats from panel to panel
 };
 
 /// Applied to float32 results, `count` in a row of the output, before they are rounded to its type.
