@@ -1,5 +1,6 @@
 // Arrays between few-bit types, by other policies, packed, misplaced in memory, next to pages that nobody may touch.
 #include <array>
+#include <cfenv>
 #include <cstddef>
 
 #include "simd/convert_lanes.hpp"
@@ -51,6 +52,18 @@ TEST(ConvertPairs, OtherPoliciesAndPresets) {
   expect_same_numbers<fb::ue4m3>(hard_floats<fb::ue4m3>(1000, 8), "signs dropped", fb::drop_sign);
   expect_same_numbers<fb::e4m3fnuz>(hard_floats<fb::e4m3fnuz>(1000, 9), "torch", fb::torch);
   expect_same_numbers<fb::e2m1>(hard_floats<fb::e2m1>(1000, 10), "ml_dtypes", fb::ml_dtypes);
+}
+TEST(ConvertPairs, InAnyFloatingPointEnvironment) {
+  std::fenv_t before;
+  std::fegetenv(&before);
+  for (const int mode : {FE_UPWARD, FE_DOWNWARD, FE_TOWARDZERO}) {
+    ASSERT_EQ(std::fesetround(mode), 0);
+    expect_same_numbers<fb::e4m3>(hard_floats<fb::e4m3>(5000, 11), "e4m3 by another rounding of the machine");
+    expect_same_numbers<fb::int8>(hard_floats<fb::int8>(5000, 12), "int8 by another rounding of the machine");
+    expect_same_numbers<fb::fp16>(hard_floats<fb::fp16>(5000, 13), "fp16 by another rounding of the machine");
+    EXPECT_EQ(std::fegetround(), mode);
+  }
+  std::fesetenv(&before);
 }
 TEST(ConvertPairs, LengthsMustAgree) {
   const std::vector<float> from(3);

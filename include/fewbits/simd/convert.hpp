@@ -10,6 +10,7 @@
 #include <fewbits/block/packed_numbers.hpp>
 #include <fewbits/number/convert.hpp>
 #include <fewbits/simd/arrays.hpp>
+#include <fewbits/simd/float_environment.hpp>
 #include <fewbits/simd/kernels.hpp>
 
 FEWBITS_NAMESPACE_BEGIN
@@ -64,6 +65,7 @@ constexpr void convert_one_by_one(const From& from, const To& to, const Policies
 /// False where no kernel is in force, and nothing is done.
 template <class Encoding, class From, class To>
 bool run_convert(From from, To to, std::size_t count, bool streams) noexcept {
+  const default_float_environment environment;
   FEWBITS_RUN_KERNEL(convert_array<Encoding>(from, to, count, streams))
   static_cast<void>(from), static_cast<void>(to), static_cast<void>(count), static_cast<void>(streams);
   return false;

@@ -69,7 +69,7 @@ FEWBITS_LANES void store_piece(const object_array<T>& to, std::size_t i, words n
   if constexpr (std::is_same_v<T, float>) {
     store_words(to.data + i, numbers);
   } else {
-    const words codes = narrow_lanes<lane_element<T>, Encoding>(numbers, fill(0)).codes;
+    const words codes = round_lanes_to<lane_element<T>, Encoding>(numbers);
     if constexpr (sizeof(T) == 1)
       store_bytes(to.data + i, codes);
     else
@@ -78,13 +78,13 @@ FEWBITS_LANES void store_piece(const object_array<T>& to, std::size_t i, words n
 }
 template <class Encoding, class T, bit_order Order, class Byte>
 FEWBITS_LANES void store_piece(const code_array<T, Order, Byte>& to, std::size_t i, words numbers) noexcept {
-  store_codes<T::format.bits(), Order>(to.data + to.bytes(i), narrow_lanes<T, Encoding>(numbers, fill(0)).codes);
+  store_codes<T::format.bits(), Order>(to.data + to.bytes(i), round_lanes_to<T, Encoding>(numbers));
 }
 
 /// `count` numbers, each rounded once where the target is narrower; a multiple of 16 where one of the arrays is packed.
-/// `streams`: past the caches. No aliasing.
+/// `streams`: past the caches. No aliasing. Precondition: the machine rounds to nearest even.
 template <class Encoding, class From, class To>
-void convert_array(From from, To to, std::size_t count, bool streams) noexcept {
+FEWBITS_NOINLINE void convert_array(From from, To to, std::size_t count, bool streams) noexcept {
   std::size_t done = 0;
   if (streams) {
     constexpr std::size_t step = 1024;  // numbers at a time by way of the first-level cache

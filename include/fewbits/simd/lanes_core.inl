@@ -1,6 +1,7 @@
 // Sixteen elements at once, to float32 and back. Included by every data sheet inside its region; built on its
-// primitives alone. Only integers round, and the one floating-point subtraction is exact and far from subnormals, so
-// the bits do not depend on MXCSR, FTZ or -ffast-math.
+// primitives alone. In narrow_lanes only integers round, and the one floating-point subtraction is exact and far from
+// subnormals, so the bits do not depend on MXCSR, FTZ or -ffast-math. round_lanes_to rounds by adding, in the default
+// environment that its callers see to; what it adds is far from subnormals, and -ffast-math finds nothing to reorder.
 
 /// The constants of a code that is positive or negative, by the lanes' signs.
 FEWBITS_LANES words by_sign(mask is_negative, std::uint32_t positive, std::uint32_t negative) noexcept {
@@ -184,6 +185,100 @@ FEWBITS_LANES narrowed narrow_lanes(words number_bits, words halvings) noexcept 
   }
   made.codes = select(is_nan, by_sign(is_negative, special.nan[0], special.nan[1]), made.codes);
   return made;
+}
+
+/// How float32's own addition rounds to a format, where it does.
+enum class quick_rounding { none, same_exponents, by_adding, integers };
+template <class Element, class Encoding>
+constexpr quick_rounding quick_rounding_of() noexcept {
+  constexpr narrowing way = narrowing_of<Element, Encoding>();
+  if constexpr (way == narrowing::fields) {
+    constexpr auto f = Element::format;
+    constexpr int past = static_cast<int>(f.max_code() >> f.mantissa_bits) + f.min_exponent();
+    if (f.mantissa_bits == 0)
+      return quick_rounding::none;
+    if (f.bias == 127 && f.min_exponent() == -126)
+      return quick_rounding::same_exponents;
+    return f.min_exponent() >= -100 && past <= 100 ? quick_rounding::by_adding : quick_rounding::none;
+  } else if constexpr (way == narrowing::integer) {
+    constexpr int fraction = Element::format.fraction_bits;
+    return fraction >= -60 && fraction <= 60 ? quick_rounding::integers : quick_rounding::none;
+  } else {
+    return quick_rounding::none;
+  }
+}
+
+/// Codes of sixteen float32 numbers, each rounded once, by a machine that rounds to nearest even.
+template <class Element, class Encoding>
+FEWBITS_LANES words round_lanes_to(words number_bits) noexcept {
+  constexpr quick_rounding way = quick_rounding_of<Element, Encoding>();
+  if constexpr (way == quick_rounding::none) {
+    return narrow_lanes<Element, Encoding>(number_bits, fill(0)).codes;
+  } else {
+    if constexpr (drops_signs<Element, Encoding>)
+      number_bits = bit_and(number_bits, fill(0x7fffffff));
+    constexpr auto f = Element::format;
+    constexpr special_codes special = special_codes_of<Element, Encoding>;
+    const words magnitude = bit_and(number_bits, fill(0x7fffffff));
+    const mask is_negative = greater(fill(0), number_bits);
+    constexpr bool has_own_infinite =
+        special.infinite[0] != special.overflow[0] || special.infinite[1] != special.overflow[1];
+    words codes;
+    if constexpr (way == quick_rounding::integers) {
+      constexpr auto most = static_cast<std::uint32_t>(f.max_code());
+      constexpr auto least = static_cast<std::uint32_t>(f.negative_limit());
+      constexpr std::uint32_t above = std::bit_ceil((most > least ? most : least) + 1);  // a power of two
+      constexpr auto limit = static_cast<std::uint32_t>(127 + std::countr_zero(above) - f.fraction_bits) << 23;
+      constexpr std::uint32_t anchor = static_cast<std::uint32_t>(127 + 23 - f.fraction_bits) << 23 | 0x400000;
+      const words near = bit_or(smaller(magnitude, fill(limit)), bit_and(number_bits, fill(0x80000000)));
+      codes = subtract(as_words(add(as_floats(near), as_floats(fill(anchor)))), fill(anchor));
+      codes = bit_and(larger(smaller(codes, fill(most)), fill(0u - least)),
+                      fill(static_cast<std::uint32_t>(f.code_mask())));
+    } else {
+      constexpr int digits = 23 - f.mantissa_bits;
+      words rounded;
+      if constexpr (way == quick_rounding::same_exponents) {
+        const words odd = bit_and(shift_right<digits>(magnitude), fill(1));
+        rounded = shift_right<digits>(add(add(magnitude, fill((1u << (digits - 1)) - 1)), odd));
+      } else {
+        // Adding 2^23 units of the last place leaves a multiple of the unit. Numbers past the largest are one number.
+        constexpr auto lowest = static_cast<std::uint32_t>(127 + f.min_exponent()) << 23;
+        constexpr int binades = static_cast<int>(f.max_code() >> f.mantissa_bits);
+        constexpr auto past = static_cast<std::uint32_t>(127 + binades + f.min_exponent()) << 23;
+        const words near = smaller(magnitude, fill(past));
+        const words binade = larger(bit_and(near, fill(0x7f800000)), fill(lowest));
+        const words anchor = add(binade, fill(static_cast<std::uint32_t>(digits) << 23));
+        const words units = subtract(as_words(add(as_floats(near), as_floats(anchor))), anchor);
+        rounded = add(units, shift_right<digits>(subtract(binade, fill(lowest))));
+      }
+      constexpr auto last = static_cast<std::uint32_t>(f.max_code());
+      constexpr auto sign_mask = static_cast<std::uint32_t>(f.sign_mask());
+      constexpr auto turns = [](const std::uint32_t (&of)[2]) { return of[1] == (of[0] | sign_mask); };
+      if constexpr (f.is_signed && f.has_negative_zero() && turns(special.overflow) && turns(special.infinite) &&
+                    turns(special.nan)) {
+        // Both signs alike: the sign comes last.
+        codes = special.overflow[0] == last ? smaller(rounded, fill(last))
+                                            : select(greater(rounded, fill(last)), fill(special.overflow[0]), rounded);
+        if constexpr (has_own_infinite)
+          codes = select(equal(magnitude, fill(0x7f800000)), fill(special.infinite[0]), codes);
+        codes = select(greater(magnitude, fill(0x7f800000)), fill(special.nan[0]), codes);
+        return bit_or(codes, bit_and(shift_right<31 - f.magnitude_bits()>(number_bits), fill(sign_mask)));
+      } else if constexpr (f.is_signed) {
+        codes = bit_or(rounded, bit_and(shift_right<31 - f.magnitude_bits()>(number_bits), fill(sign_mask)));
+        if constexpr (!f.has_negative_zero())
+          codes = select(equal(rounded, fill(0)), by_sign(is_negative, 0, special.tiny[1]), codes);
+      } else {
+        codes = select(is_negative, select(equal(rounded, fill(0)), fill(special.tiny[1]), fill(special.overflow[1])),
+                       rounded);
+      }
+      codes = select(greater(rounded, fill(last)), by_sign(is_negative, special.overflow[0], special.overflow[1]),
+                     codes);
+    }
+    if constexpr (has_own_infinite)
+      codes = select(equal(magnitude, fill(0x7f800000)), by_sign(is_negative, special.infinite[0], special.infinite[1]),
+                     codes);
+    return select(greater(magnitude, fill(0x7f800000)), by_sign(is_negative, special.nan[0], special.nan[1]), codes);
+  }
 }
 
 /// Sixteen numbers of a source type as float32's bits.
