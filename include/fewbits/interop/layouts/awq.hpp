@@ -98,11 +98,10 @@ template <blocked Format>
         return taken.error();
   detail::read_transposed_scales<Format>(from.scales, layout, to);
   const word_codes codes(from.qweight, columns, rows);
-  for (std::size_t n = 0; n < rows; ++n) {
-    const auto row = detail::row_of<Format>(to, layout, n);
-    for (std::size_t k = 0; k < columns; ++k)
-      row.set(k, detail::other_code<Format>(codes(k, n)));
-  }
+  detail::visit_tiles(rows, columns, [&](std::size_t which_output, std::size_t which_input) {
+    detail::row_of<Format>(to, layout, which_output)
+        .set(which_input, detail::other_code<Format>(codes(which_input, which_output)));
+  });
   return made;
 }
 
@@ -120,11 +119,9 @@ result<void> write_awq(const quantized_view<Format>& from,
       zeros.set(g, n, detail::zero_point_of<Format>(from, n, g));
   detail::write_transposed_scales<Format>(from, to.scales);
   const word_codes codes(to.qweight, from.columns(), from.rows());
-  for (std::size_t n = 0; n < from.rows(); ++n) {
-    const auto row = from.row_codes(n);
-    for (std::size_t k = 0; k < from.columns(); ++k)
-      codes.set(k, n, detail::other_code<Format>(row[k]));
-  }
+  detail::visit_tiles(from.rows(), from.columns(), [&](std::size_t which_output, std::size_t which_input) {
+    codes.set(which_input, which_output, detail::other_code<Format>(from.row_codes(which_output)[which_input]));
+  });
   return {};
 }
 

@@ -137,8 +137,8 @@ result<void> write_bitsandbytes(const quantized_view<Format>& from, std::size_t 
   if (!layout)
     return layout.error();
   const std::size_t across = layout->block_columns();
-  const auto block_of = [&](std::size_t group) {
-    return (group / across * columns + layout->first_column(group % across)) / blocksize;
+  const auto block_of = [&](std::size_t which_group) {
+    return (which_group / across * columns + layout->first_column(which_group % across)) / blocksize;
   };
   for (std::size_t group = 1; group < layout->blocks(); ++group)
     if (block_of(group) == block_of(group - 1) &&

@@ -233,11 +233,11 @@ template <blocked Format, gptq_version Version>
   detail::read_transposed_scales<Format>(from.scales, layout, to);
   const word_codes codes(from.qweight, columns, rows);
   const std::span<const std::uint32_t> order = layer.order.view();
-  for (std::size_t n = 0; n < rows; ++n) {
-    const auto row = detail::row_of<Format>(to, layout, n);
-    for (std::size_t j = 0; j < columns; ++j)
-      row.set(j, detail::other_code<Format>(codes(order.empty() ? j : order[j], n)));
-  }
+  detail::visit_tiles(columns, rows, [&](std::size_t which_column, std::size_t which_output) {
+    const std::size_t k = order.empty() ? which_column : order[which_column];
+    detail::row_of<Format>(to, layout, which_output)
+        .set(which_column, detail::other_code<Format>(codes(k, which_output)));
+  });
   return layer;
 }
 
@@ -277,11 +277,10 @@ result<void> write_gptq(const quantized_view<Format>& from,
   }
   detail::write_transposed_scales<Format>(from, to.scales);
   const word_codes codes(to.qweight, columns, rows);
-  for (std::size_t n = 0; n < rows; ++n) {
-    const auto row = from.row_codes(n);
-    for (std::size_t j = 0; j < columns; ++j)
-      codes.set(order.empty() ? j : order[j], n, detail::other_code<Format>(row[j]));
-  }
+  detail::visit_tiles(columns, rows, [&](std::size_t which_column, std::size_t which_output) {
+    const std::size_t k = order.empty() ? which_column : order[which_column];
+    codes.set(k, which_output, detail::other_code<Format>(from.row_codes(which_output)[which_column]));
+  });
   if (!to.g_idx.bytes.empty())
     for (std::size_t j = 0; j < columns; ++j)
       to.g_idx.set(order.empty() ? j : order[j], static_cast<std::int32_t>(from.layout().block_of_column(j)));

@@ -77,24 +77,25 @@ constexpr result<void> check_hqq(std::size_t rows, std::size_t columns,
   return check_bytes("zero", tensors.zero.bytes.size(), layout->blocks(), 1, bytes_each);
 }
 
-/// Has rounding changed a finite number?
+constexpr bool is_zero_or_finite(const unpacked_number& x) noexcept {
+  return x.kind == number_class::finite || x.kind == number_class::zero;
+}
+/// Has rounding changed a number?
 constexpr bool is_other_number(const unpacked_number& rounded, const unpacked_number& before) noexcept {
-  const auto is_finite = [](const unpacked_number& x) {
-    return x.kind == number_class::finite || x.kind == number_class::zero;
-  };
-  return is_finite(before) ? !is_finite(rounded) || compare_values(rounded, before) != 0 : rounded.kind != before.kind;
+  return is_zero_or_finite(before) ? !is_zero_or_finite(rounded) || compare_values(rounded, before) != 0
+                                   : rounded.kind != before.kind;
 }
 
-/// Byte and shift of element e of `elements`.
+/// Byte and shift of an element.
 template <int Bits>
 struct hqq_place {
   std::size_t byte;
   int shift;
-  constexpr hqq_place(std::size_t e, std::size_t elements) noexcept {
+  constexpr hqq_place(std::size_t element_number, std::size_t element_count) noexcept {
     constexpr std::size_t parts = 8 / Bits;
-    const std::size_t part = elements / parts;
-    byte = e % part;
-    shift = static_cast<int>((parts - 1 - e / part) * static_cast<std::size_t>(Bits));
+    const std::size_t part = element_count / parts;
+    byte = element_number % part;
+    shift = static_cast<int>((parts - 1 - element_number / part) * static_cast<std::size_t>(Bits));
   }
 };
 

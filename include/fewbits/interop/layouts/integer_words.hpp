@@ -55,6 +55,18 @@ constexpr packed_codes_out<Format> row_of(const quantized_streams_out<Format>& t
   return {to.codes.data() + row * layout.row_code_bytes(), layout.padded_columns()};
 }
 
+/// Calls visitor(i, j) for all i < outer, j < inner, square by square: transposing whole rows would miss the cache. The
+/// inner index is best the one that changes words at each step, so that no store waits for the one before.
+template <class Visitor>
+constexpr void visit_tiles(std::size_t outer, std::size_t inner, const Visitor& visitor) noexcept {
+  constexpr std::size_t side = 64;
+  for (std::size_t top = 0; top < outer; top += side)
+    for (std::size_t left = 0; left < inner; left += side)
+      for (std::size_t i = top; i < outer && i - top < side; ++i)
+        for (std::size_t j = left; j < inner && j - left < side; ++j)
+          visitor(i, j);
+}
+
 /// scales [G, N] to blocks [N, G] and back.
 template <blocked Format>
 constexpr void read_transposed_scales(const stored_numbers<typename Format::scale_type>& from,
