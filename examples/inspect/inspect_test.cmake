@@ -88,8 +88,21 @@ inspect(0 ${FIXTURES}/floats.safetensors)
 expect_text(output "f64: 2 of 2 numbers are infinite")
 inspect(0 ${FIXTURES}/blocks_32.gguf --json)
 expect_json(GGUF container)
-inspect(0 ${FIXTURES}/gptq.safetensors)
-expect_text(output "gptq")
+
+# Files that the packages wrote. "name  scheme  bits/w  ...".
+inspect(0 ${FIXTURES}/gptq.safetensors --layers)
+expect_text(output "2  gptq  2.562 bits/w  group 32" "3  gptq  3.594 bits/w  group 32" "8  gptq  8.750 bits/w")
+inspect(0 ${FIXTURES}/hqq.safetensors --layers)
+expect_text(output "real  hqq")
+inspect(0 ${FIXTURES}/compressed_tensors_floats.safetensors --layers)
+expect_text(output "fp8_block  fp8  8.222 bits/w  block 6 x 12" "fp8_channel  fp8" "fp8_group  fp8  8.500 bits/w  group 32"
+  "int8_bytes  ct_int" "mxfp4  ct_mxfp4  4.250 bits/w" "mxfp6  ct_mxfp6  6.250 bits/w" "mxfp8  mxfp8  8.250 bits/w"
+  "nvfp4  ct_nvfp4  4.562 bits/w  group 16")
+inspect(0 ${FIXTURES}/compressed_tensors_integers.safetensors --layers)
+expect_text(output "int3  ct_pack" "uint4  ct_pack  4.750 bits/w")
+inspect(0 ${FIXTURES}/modelopt.safetensors --layers)
+expect_text(output "fp8_rows  fp8" "int4  modelopt_int4  5.000 bits/w  group 32" "nvfp4  modelopt_nvfp4  4.556 bits/w"
+  "nvfp4_uncalibrated: 1 of 1 tensor scales are zero")
 
 # Refusals.
 inspect(1 ${FIXTURES}/none.safetensors)

@@ -5,6 +5,7 @@
 #include <cstdio>
 #include <fstream>
 #include <iterator>
+#include <new>
 #include <random>
 #include <string>
 #include <string_view>
@@ -12,12 +13,33 @@
 
 #include <gtest/gtest.h>
 
+#include <fewbits/interop/checkpoint_index.hpp>
 #include <fewbits/interop/safetensors.hpp>
 #include <fewbits/interop/safetensors_stream.hpp>
 #include <fewbits/interop/safetensors_writer.hpp>
+#include <fewbits/interop/scheme_config.hpp>
 
 #include "../support/planted.hpp"
 #include "safetensors_bytes.hpp"
+
+namespace {
+
+// Nothrow allocations left before one fails; negative: all succeed.
+int allocations_left = -1;
+
+}  // namespace
+
+void* operator new(std::size_t size, const std::nothrow_t&) noexcept {
+  if (allocations_left == 0)
+    return nullptr;
+  if (allocations_left > 0)
+    --allocations_left;
+  try {
+    return ::operator new(size);
+  } catch (...) {
+    return nullptr;
+  }
+}
 
 namespace {
 
@@ -367,6 +389,39 @@ TEST(SafetensorsStream, ReadsOneTensorAtATime) {
     ASSERT_FALSE(streamed);
     EXPECT_EQ(streamed.error().message(), parsed.error().message());
   }
+}
+
+// Lets each allocation fail in turn, until all succeed: errc::out_of_memory each time, and nothing else.
+template <class Act>
+void expect_survival(const char* what, const Act& act) {
+  SCOPED_TRACE(what);
+  int failed = 0;
+  for (bool done = false; !done; ++failed) {
+    ASSERT_LT(failed, 1000);
+    allocations_left = failed;
+    const errc code = act();
+    allocations_left = -1;
+    done = code == errc::invalid_argument;  // what act returns for success
+    if (!done) {
+      ASSERT_EQ(to_string(code), to_string(errc::out_of_memory)) << failed;
+    }
+  }
+  EXPECT_GT(failed, 2);
+}
+
+TEST(SafetensorsWriter, SurvivesExhaustedMemory) {
+  const shape two{2};
+  const std::vector<tensor_spec> specs{{"a\n", dtype::u8, two}, {"b", dtype::f32, {}}};
+  const std::vector<metadata_entry> metadata{{"k", "v"}};
+  const auto code_of = [](const auto& r) { return r ? errc::invalid_argument : r.error().code(); };
+  expect_survival("layout", [&] { return code_of(safetensors_layout::make(specs, metadata)); });
+  const std::string file = written({{"a\n", dtype::u8, {2}, "12"}, {"b", dtype::f32, {}, "1234"}}, metadata, 9);
+  using stream = fewbits::safetensors_stream<fewbits::memory_source>;
+  expect_survival("stream", [&] { return code_of(stream::open(fewbits::memory_source(bytes_of(file)))); });
+  const std::string index = R"({"metadata":{},"weight_map":{"a\n":"m-1","b":"m-2"}})";
+  expect_survival("index", [&] { return code_of(fewbits::checkpoint_index::parse(bytes_of(index))); });
+  const std::string config = R"({"quantization_config":{"quant_method":"awq","modules_to_not_convert":["a","b\t"]}})";
+  expect_survival("configuration", [&] { return code_of(fewbits::quantization_config::parse(bytes_of(config))); });
 }
 
 }  // namespace
