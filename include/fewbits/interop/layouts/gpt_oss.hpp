@@ -53,8 +53,8 @@ constexpr result<gpt_oss_tensors<Byte>> part_of_expert(std::size_t experts, std:
 }  // namespace detail
 
 /// Borrows the weights [rows, columns] = [N, 32 G] of one expert out of `experts`: nothing is copied. For tensors
-/// without experts `experts` is 1. Scale ff makes its block NaN, as OCP MX says; the package's own loader gives Inf and
-/// 0 there. Scale 00 is 2^-127. Code 8 is -0.
+/// without experts `experts` is 1. Scale ff makes its block NaN, as OCP MX says; the package's own loader multiplies
+/// by 2^128 there. Scale 00 is 2^-127. Code 8 is -0.
 /// Errors: errc::shape_mismatch: other bytes than E x N x K take; unsupported: K is no multiple of 32;
 /// invalid_argument: no such expert; size_overflow.
 [[nodiscard]] inline result<quantized_view<mxfp4>> view_gpt_oss(std::size_t experts, std::size_t expert,
