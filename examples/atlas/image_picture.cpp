@@ -6,8 +6,8 @@
 #include <fewbits/block.hpp>
 #include <fewbits/quantize/skewed.hpp>
 
+#include "../report/registry.hpp"
 #include "gray_image.hpp"
-#include "measurements.hpp"
 #include "pictures.hpp"
 
 namespace fb = fewbits;
@@ -26,6 +26,13 @@ constexpr image_case cases[] = {
     {"skew2", "exact", fb::skew2_groups::shape},
     {"int2_g32_fp16", "exact", fb::int2_groups<32, fb::fp16>::shape},
 };
+
+const report::entry* find_entry(const std::string& format, const std::string& policy) {
+  for (const report::entry& each : report::all_entries())
+    if (format == each.format && policy == each.policy)
+      return &each;
+  return nullptr;
+}
 
 std::uint8_t gray_of(float value) {
   return static_cast<std::uint8_t>(std::lround((value < 0 ? 0 : value > 1 ? 1 : value) * 255));

@@ -11,7 +11,8 @@
 
 #include <fewbits/base/config.hpp>
 
-#include "../report/source.hpp"
+#include "../report/progress.hpp"
+#include "../report/registry.hpp"
 #include "gray_image.hpp"
 #include "measurements.hpp"
 #include "number_table.hpp"
@@ -164,16 +165,20 @@ int run(const atlas::options& wanted) {
   if (!make_folder(wanted, problem))
     return fail(bad_file, problem);
 
+  std::erase_if(jobs, [&](const job& each) { return !is_wanted(wanted.only, each.name); });
+  report::progress progress(jobs.size());
   std::size_t written = 0;
   for (const job& each : jobs) {
-    if (!is_wanted(wanted.only, each.name))
-      continue;
+    progress.step(written, each.name);
     const atlas::drawing picture = each.draw(problem);
-    if (!problem.empty() || !atlas::write_file(wanted.folder + "/" + each.name + ".svg", picture.file(), problem))
+    if (!problem.empty() || !atlas::write_file(wanted.folder + "/" + each.name + ".svg", picture.file(), problem)) {
+      progress.make_way();
       return fail(bad_file, problem);
+    }
     sections[each.section].elements.push_back(picture.element());
     ++written;
   }
+  progress.make_way();
   if (wanted.only.empty() &&
       !atlas::write_file(wanted.folder + "/index.html", atlas::page_of(sections, version), problem))
     return fail(bad_file, problem);

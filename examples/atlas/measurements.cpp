@@ -3,9 +3,11 @@
 #include <algorithm>
 #include <atomic>
 #include <cmath>
+#include <cstring>
 #include <thread>
 
 #include "../report/random.hpp"
+#include "../report/registry.hpp"
 
 namespace atlas {
 namespace {
@@ -31,6 +33,16 @@ bool sqnr_of(const report::entry& how, const report::matrix& weights, double& in
   into = got.error.poisoned == 0 ? got.error.sqnr_db() : std::nan("");
   return true;
 }
+
+/// A format's policies, or everything; but for what takes seconds.
+std::vector<const report::entry*> quick_entries(const char* format) {
+  std::vector<const report::entry*> rows;
+  for (const report::entry& each : report::all_entries())
+    if (!each.slow && (format == nullptr || std::strcmp(format, each.format) == 0))
+      rows.push_back(&each);
+  return rows;
+}
+format_and_policy described(const report::entry& each) { return {each.format, each.policy, each.what_format}; }
 
 /// The sentence of the first job that failed.
 bool first_problem(const std::vector<std::string>& problems, std::string& into) {
@@ -59,15 +71,15 @@ void in_parallel(std::size_t count, const std::function<void(std::size_t)>& work
 }
 
 bool measure_quality(std::vector<quality>& into, std::string& problem) {
-  const report::matrix weights = normal_matrix(128, 1024);
+  const report::matrix weights = normal_matrix(64, 1024);
+  const auto rows = quick_entries(nullptr);
   into.clear();
-  for (const report::entry& each : report::all_entries())
-    if (!each.slow)
-      into.push_back(
-          {&each, printed(each.stored_bits(weights.rows, weights.columns) / static_cast<double>(weights.values.size())),
-           0});
-  std::vector<std::string> problems(into.size());
-  in_parallel(into.size(), [&](std::size_t i) { sqnr_of(*into[i].what, weights, into[i].sqnr, problems[i]); });
+  for (const report::entry* each : rows)
+    into.push_back(
+        {described(*each),
+         printed(each->stored_bits(weights.rows, weights.columns) / static_cast<double>(weights.values.size())), 0});
+  std::vector<std::string> problems(rows.size());
+  in_parallel(rows.size(), [&](std::size_t i) { sqnr_of(*rows[i], weights, into[i].sqnr, problems[i]); });
   return first_problem(problems, problem);
 }
 
@@ -75,10 +87,10 @@ bool measure_scales(const std::string& format, std::vector<scale_curve>& into, s
   // Over the whole range only the ends matter; within a binade dB are told apart by hundredths.
   const report::matrix coarse = normal_matrix(4, 512);
   const report::matrix fine = normal_matrix(32, 512);
+  const auto rows = quick_entries(format.c_str());
   into.clear();
-  for (const report::entry& each : report::all_entries())
-    if (!each.slow && format == each.format)
-      into.push_back({&each, std::vector<double>(steps_of_wide), std::vector<double>(steps_of_binade)});
+  for (const report::entry* each : rows)
+    into.push_back({described(*each), std::vector<double>(steps_of_wide), std::vector<double>(steps_of_binade)});
   constexpr std::size_t steps = steps_of_wide + steps_of_binade;
   std::vector<std::string> problems(steps);
   in_parallel(steps, [&](std::size_t i) {
@@ -91,8 +103,8 @@ bool measure_scales(const std::string& format, std::vector<scale_curve>& into, s
     const double factor = std::exp2(exponent);
     for (float& value : scaled.values)
       value = static_cast<float>(value * factor);
-    for (scale_curve& each : into)
-      if (!sqnr_of(*each.what, scaled, (wide ? each.wide : each.binade)[step], problems[i]))
+    for (std::size_t k = 0; k < rows.size(); ++k)
+      if (!sqnr_of(*rows[k], scaled, (wide ? into[k].wide : into[k].binade)[step], problems[i]))
         return;
   });
   return first_problem(problems, problem);
@@ -104,13 +116,6 @@ std::vector<std::string> names_of_formats() {
     if (!each.slow && std::find(names.begin(), names.end(), each.format) == names.end())
       names.emplace_back(each.format);
   return names;
-}
-
-const report::entry* find_entry(const std::string& format, const std::string& policy) {
-  for (const report::entry& each : report::all_entries())
-    if (format == each.format && policy == each.policy)
-      return &each;
-  return nullptr;
 }
 
 }  // namespace atlas

@@ -1,29 +1,32 @@
 // What the pictures of block formats are drawn from: the formats and policies of the report, on N(0,1).
 #pragma once
 
+#include <cstddef>
 #include <functional>
 #include <string>
 #include <vector>
 
-#include "../report/registry.hpp"
-
 namespace atlas {
 
+struct format_and_policy {
+  const char *format, *policy, *what_format;
+};
+
 struct quality {
-  const report::entry* what;
+  format_and_policy what;
   double bits;  // a weight
   double sqnr;  // dB
 };
 
 /// SQNR while the input is multiplied by 2^x: x in steps of whole binades, and through one binade.
 struct scale_curve {
-  const report::entry* what;
+  format_and_policy what;
   std::vector<double> wide;
   std::vector<double> binade;
 };
 inline constexpr int widest_exponent = 40;
-inline constexpr int steps_of_wide = 41;    // from -widest_exponent to widest_exponent
-inline constexpr int steps_of_binade = 17;  // from 0 to 1
+inline constexpr int steps_of_wide = 21;    // from -widest_exponent to widest_exponent
+inline constexpr int steps_of_binade = 9;  // from 0 to 1
 
 /// Every format and policy but those that take seconds. False, and a sentence, where memory does not suffice.
 bool measure_quality(std::vector<quality>& into, std::string& problem);
@@ -32,7 +35,6 @@ bool measure_scales(const std::string& format, std::vector<scale_curve>& into, s
 
 /// The formats of the report, each once.
 std::vector<std::string> names_of_formats();
-const report::entry* find_entry(const std::string& format, const std::string& policy);
 
 /// Calls work(i) for i below count on all cores; the order of results is the caller's.
 void in_parallel(std::size_t count, const std::function<void(std::size_t)>& work);

@@ -35,7 +35,7 @@ std::vector<quality> best_of_formats(const std::vector<quality>& all) {
   std::vector<quality> best;
   for (const quality& each : all) {
     const auto same = std::find_if(best.begin(), best.end(), [&](const quality& other) {
-      return std::string(other.what->format) == each.what->format;
+      return std::string(other.what.format) == each.what.format;
     });
     if (same == best.end())
       best.push_back(each);
@@ -100,18 +100,18 @@ void draw_points(drawing& on, const plane& where, const std::vector<quality>& al
       const double y = where.y(each.sqnr);
       places.take({x - 4, y - 4, x + 4, y + 4});
       char tip[160];
-      std::snprintf(tip, sizeof tip, "%s %s: %.3f bits, %.2f dB", each.what->format, each.what->policy, each.bits,
+      std::snprintf(tip, sizeof tip, "%s %s: %.3f bits, %.2f dB", each.what.format, each.what.policy, each.bits,
                     each.sqnr);
-      on.circle(x, y, 3.6, look("f", family_of(each.what->format)) + " faint", tip);
+      on.circle(x, y, 3.6, look("f", family_of(each.what.format)) + " faint", tip);
     }
   const auto name = [&](const quality& each, bool bold) {
     if (!inside(each))
       return;
     const double x = where.at(each.bits);
     const double y = where.y(each.sqnr);
-    std::string words = each.what->format;
+    std::string words = each.what.format;
     if (bold && with_policies)
-      words += std::string(" ") + each.what->policy;
+      words += std::string(" ") + each.what.policy;
     const double width = width_of(words, bold ? 10.8 : 10);
     struct place {
       double x, base;
@@ -135,15 +135,15 @@ void draw_points(drawing& on, const plane& where, const std::vector<quality>& al
   };
   for (const quality& each : front)
     if (inside(each))
-      on.circle(where.at(each.bits), where.y(each.sqnr), 4.6, look("ring s", family_of(each.what->format)) + " thick",
-                std::string(each.what->format) + " " + each.what->policy);
+      on.circle(where.at(each.bits), where.y(each.sqnr), 4.6, look("ring s", family_of(each.what.format)) + " thick",
+                std::string(each.what.format) + " " + each.what.policy);
   for (const quality& each : front)
     name(each, true);
   std::vector<quality> best = best_of_formats(all);
   std::stable_sort(best.begin(), best.end(), [](const quality& a, const quality& b) { return a.sqnr > b.sqnr; });
   const auto leads = [&](const quality& each) {
     return std::any_of(front.begin(), front.end(),
-                       [&](const quality& other) { return std::string(other.what->format) == each.what->format; });
+                       [&](const quality& other) { return std::string(other.what.format) == each.what.format; });
   };
   for (const quality& each : best)
     if (!leads(each))
@@ -159,7 +159,7 @@ void draw_frame(drawing& on, const plane& where, double step_db) {
 }
 void draw_key(drawing& on, double x, double y, const std::vector<quality>& all) {
   for (std::size_t i = 0; i < std::size(families); ++i) {
-    if (std::none_of(all.begin(), all.end(), [&](const quality& each) { return family_of(each.what->format) == i; }))
+    if (std::none_of(all.begin(), all.end(), [&](const quality& each) { return family_of(each.what.format) == i; }))
       continue;
     on.circle(x, y - 4, 4.5, look("f", i));
     on.text(x + 9, y, families[i], "small soft");
@@ -180,7 +180,7 @@ drawing bits_and_quality(const std::vector<quality>& all) {
     if (each.bits > where.x.to) {
       char words[64];
       std::snprintf(words, sizeof words, "%s %s: %.1f dB in %.0f bits", beyond.empty() ? " Not shown:" : ",",
-                    each.what->format, each.sqnr, each.bits);
+                    each.what.format, each.sqnr, each.bits);
       beyond += words;
     }
   made.text(16, 26, "What bits buy", "head");

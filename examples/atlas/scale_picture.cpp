@@ -38,9 +38,9 @@ drawing quality_by_scale(const std::vector<scale_curve>& policies) {
       return other.curve->wide == each.wide && other.curve->binade == each.binade;
     });
     if (same == groups.end())
-      groups.push_back({&each, each.what->policy});
+      groups.push_back({&each, each.what.policy});
     else
-      same->names += std::string(", ") + each.what->policy;
+      same->names += std::string(", ") + each.what.policy;
   }
   double best = 0;
   double least = HUGE_VAL;
@@ -57,7 +57,7 @@ drawing quality_by_scale(const std::vector<scale_curve>& policies) {
   double legend_height = 84;
   for (const group& each : groups)
     legend_height += 7 + 15 * static_cast<double>(lines_of(each.names).size());
-  const std::string format = policies.front().what->format;
+  const std::string format = policies.front().what.format;
   constexpr double bottom = 250;
   const double room = (std::max)(.5, (most - least) * .06);
   const axis wide_x{-widest_exponent, widest_exponent, 50, 440};
@@ -67,11 +67,11 @@ drawing quality_by_scale(const std::vector<scale_curve>& policies) {
 
   drawing made(
       "scale-" + format, format + ": SQNR against the scale of the input",
-      std::string(policies.front().what->what_format) +
+      std::string(policies.front().what.what_format) +
           ". Left: N(0,1) times powers of two over the whole range. Right: through one binade. A line for each rule.",
       960, (std::max)(bottom + 50, legend_height));
   made.text(16, 26, format + ": SQNR against the input's scale", "head");
-  made.text(16, 44, std::string(policies.front().what->what_format) + "; N(0,1) x 2^s", "soft");
+  made.text(16, 44, std::string(policies.front().what.what_format) + "; N(0,1) x 2^s", "soft");
   const double step = wide_y.to > 45 ? 20 : wide_y.to > 20 ? 10 : 5;
   for (double db = 0; db <= wide_y.to; db += step) {
     made.line(wide_x.begin, wide_y(db), wide_x.end, wide_y(db), "grid");
