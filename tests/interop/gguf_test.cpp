@@ -243,6 +243,13 @@ TEST(Gguf, NamesWhatAFileBreaks) {
        "tensor 'w': its shape does not fit 63 bits"},
       {tensor(entry("w", {0, std::uint64_t{1} << 32, std::uint64_t{1} << 32}, f32, 0)), errc::size_overflow,
        "tensor 'w': its shape does not fit 63 bits"},
+      {tensor(entry("w", {256, std::uint64_t{1} << 55}, 34, 0)), errc::size_overflow,
+       "tensor 'w': its shape does not fit 63 bits"},
+      {gguf_file({pair("general.alignment", u32, number(1, 4))}, {entry("w", {3}, 24, 0), entry("v", {3}, 24, 2)}, 5,
+                 1),
+       errc::malformed_file, "tensor 'v': it begins at byte 125 of the file, inside 'w'"},
+      {one(pair(std::string(65536, 'k'), u32, number(1, 4))), errc::unsupported,
+       "key 0: the key has 65536 bytes, and at most 65535 are read"},
       {tensor(entry("w", {huge / 2, 1}, f32, 0)), errc::size_overflow, "tensor 'w': its shape does not fit 63 bits"},
       {tensor(entry("w", {4}, f32, 0), 15), errc::buffer_too_small,
        "tensor 'w': it needs 16 bytes from byte 0 of the data on, and there are 15"},
@@ -271,6 +278,9 @@ TEST(Gguf, NamesWhatAFileBreaks) {
 TEST(Gguf, AcceptsWhatTheFormatAllows) {
   EXPECT_TRUE(visit(gguf_file({}, {})));
   EXPECT_TRUE(visit(gguf_file({}, {}, 0, 32, 2)));
+  EXPECT_TRUE(visit(gguf_file({pair(std::string(65535, 'k'), u32, number(1, 4))}, {})));
+  EXPECT_TRUE(visit(gguf_file({pair("general.alignment", u32, number(1, 4))},
+                              {entry("w", {3}, 24, 0), entry("v", {3}, 24, 3)}, 6, 1)));
   EXPECT_TRUE(visit(gguf_file({}, {}, 77)));  // bytes that nothing names
   EXPECT_TRUE(visit(gguf_file({}, {entry("later", {8}, f32, 64), entry("first", {1}, f32, 0)}, 96)));
   EXPECT_TRUE(visit(gguf_file({pair("general.alignment", u32, number(1, 4))},

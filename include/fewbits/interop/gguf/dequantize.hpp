@@ -176,7 +176,7 @@ constexpr bool count_gguf_parts(const gguf_parts<Layout>& parts, std::span<float
       }
       bool negative = (factor < 0) != unit_is_negative;
       if constexpr (format::has_minimum)
-        negative = negative && offset_is_negative && product == 0;
+        negative = negative && offset_is_negative;  // what cancels has two signs
       out[i] = std::bit_cast<float>(negative ? 0x80000000u : 0u);
     }
   }

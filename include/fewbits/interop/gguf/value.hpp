@@ -104,7 +104,7 @@ class gguf_value {
   }
 
   std::span<const std::byte> bytes_;
-  std::uint64_t count_ = 1;
+  std::uint64_t count_ = 0;
   gguf_value_type type_ = gguf_value_type::array;
   gguf_value_type element_type_ = gguf_value_type::u8;
 };
