@@ -48,18 +48,72 @@ bool is_float(dtype type) {
   }
 }
 
+std::uint32_t little_endian(const std::byte* bytes, std::size_t count) {
+  std::uint32_t number = 0;
+  for (std::size_t i = count; i-- > 0;)
+    number = number << 8 | std::to_integer<std::uint32_t>(bytes[i]);
+  return number;
+}
+
+// Types of 8 and 16 bits: each code is counted, and decoded once.
+bool count_by_code(const source& from, const tensor& what, dtype type, number_statistics& into, std::string& problem) {
+  const std::size_t width = fewbits::bits_per_element(type) / 8;
+  std::vector<std::uint64_t> seen(std::size_t{1} << (8 * width));
+  const bool read = for_each_piece(from, what, problem, [&](std::span<const std::byte> bytes) {
+    for (std::size_t i = 0; i + width <= bytes.size(); i += width)
+      ++seen[little_endian(bytes.data() + i, width)];
+  });
+  for (std::size_t code = 0; code < seen.size(); ++code) {
+    if (seen[code] == 0)
+      continue;
+    const std::byte stored[2] = {static_cast<std::byte>(code & 0xff), static_cast<std::byte>(code >> 8)};
+    float number = 0;
+    if (fewbits::read_floats({what.name, type, {}, {stored, width}}, {&number, 1}))
+      into.add(number, seen[code]);
+  }
+  return read;
+}
+
+// float32: the exponent's bits are the binade; only those of zeros, subnormals, Inf and NaN need a look.
+bool count_floats(const source& from, const tensor& what, number_statistics& into, std::string& problem) {
+  std::array<std::uint64_t, 512> seen{};  // by sign and exponent
+  std::uint32_t largest = std::bit_cast<std::uint32_t>(into.largest);
+  const bool read = for_each_piece(from, what, problem, [&](std::span<const std::byte> bytes) {
+    for (std::size_t i = 0; i + 4 <= bytes.size(); i += 4) {
+      const std::uint32_t bits = little_endian(bytes.data() + i, 4);
+      const std::uint32_t exponent = bits >> 23 & 0xff;
+      if (exponent == 0 || exponent == 0xff) {
+        into.add(std::bit_cast<float>(bits));
+        continue;
+      }
+      ++seen[bits >> 23];
+      largest = (std::max)(largest, bits & 0x7fffffffu);
+    }
+  });
+  for (std::uint32_t key = 0; key < seen.size(); ++key)
+    if (seen[key] != 0)
+      into.add(std::bit_cast<float>(key << 23), seen[key]);
+  into.largest = (std::max)(into.largest, std::bit_cast<float>(largest));
+  return read;
+}
+
 // `type` is how the bytes are read: bytes of exponents are stored as U8.
 bool count_numbers(const source& from, const tensor& what, dtype type, std::optional<number_statistics>& into,
                    std::string& problem) {
-  if (!is_real(type) || fewbits::bits_per_element(type) == 6)
+  const std::uint32_t bits = fewbits::bits_per_element(type);
+  if (!is_real(type) || bits == 6)
     return true;
   if (!into)
     into.emplace();
+  if (type == dtype::f32)
+    return count_floats(from, what, *into, problem);
+  // A table of every code pays for itself in a tensor that has more elements.
+  if (bits == 8 || (bits == 16 && what.size >= std::uint64_t{2} << 16))
+    return count_by_code(from, what, type, *into, problem);
   std::vector<float> numbers;
   return for_each_piece(from, what, problem, [&](std::span<const std::byte> bytes) {
-    numbers.resize(bytes.size() * 8 / fewbits::bits_per_element(type));
-    const fewbits::tensor_view view{what.name, type, {}, bytes};
-    if (fewbits::read_floats(view, numbers))
+    numbers.resize(bytes.size() * 8 / bits);
+    if (fewbits::read_floats({what.name, type, {}, bytes}, numbers))
       for (const float number : numbers)
         into->add(number);
   });
@@ -173,24 +227,24 @@ void add_optional(std::optional<number_statistics>& into, const std::optional<nu
 
 }  // namespace
 
-void number_statistics::add(float number) {
+void number_statistics::add(float number, std::uint64_t times) {
   // By bits: a build for fast arithmetic may not know NaN.
   const auto bits = std::bit_cast<std::uint32_t>(number);
   const std::uint32_t magnitude = bits & 0x7fffffffu;
-  ++count;
+  count += times;
   if (magnitude > 0x7f800000u) {
-    ++nans;
+    nans += times;
     return;
   }
-  negatives += bits >> 31;
+  negatives += (bits >> 31) * times;
   if (magnitude == 0x7f800000u) {
-    ++infinities;
+    infinities += times;
   } else if (magnitude == 0) {
-    ++zeros;
+    zeros += times;
   } else {
     largest = std::bit_cast<float>((std::max)(magnitude, std::bit_cast<std::uint32_t>(largest)));
     const auto exponent = static_cast<int>(magnitude >> 23);
-    ++binades[exponent != 0 ? exponent - 127 : static_cast<int>(std::bit_width(magnitude)) - 150];
+    binades[exponent != 0 ? exponent - 127 : static_cast<int>(std::bit_width(magnitude)) - 150] += times;
   }
 }
 

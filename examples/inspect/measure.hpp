@@ -23,7 +23,7 @@ struct number_statistics {
   float largest = 0;                     // magnitude of the finite ones
   std::map<int, std::uint64_t> binades;  // floor(log2 |x|) of those that are finite and not 0
 
-  void add(float number);
+  void add(float number, std::uint64_t times = 1);
   void add(const number_statistics& other);
 };
 
