@@ -15,6 +15,7 @@
 
 #include <fewbits/block/groups.hpp>
 #include <fewbits/interop/layouts/bitsandbytes.hpp>
+#include <fewbits/interop/layouts/bitsandbytes_state.hpp>
 #include <fewbits/interop/layouts/hqq.hpp>
 #include <fewbits/interop/layouts/kivi.hpp>
 
@@ -184,6 +185,76 @@ TEST(Bitsandbytes, EveryCodeUnderNanZeroAndInfinity) {
         EXPECT_EQ(bits_of(row[i]), bits_of(element * scale)) << i << " times " << scale;
     }
   }
+}
+
+fb::result<fb::bitsandbytes_state> state_of(std::string_view text) {
+  const bytes copy(reinterpret_cast<const std::byte*>(text.data()),
+                   reinterpret_cast<const std::byte*>(text.data()) + text.size());  // ends where the text does
+  return fb::read_bitsandbytes_state(copy);
+}
+
+TEST(BitsandbytesState, IsReadOutOfTheJsonOfItsFile) {
+  const fixture file("bitsandbytes");
+  const auto nested = state_of(file.metadata("nested").value());
+  ASSERT_TRUE(nested) << nested.error().message();
+  EXPECT_TRUE(nested->is_nf4);
+  EXPECT_EQ(nested->rows, 129u);
+  EXPECT_EQ(nested->columns, 128u);
+  EXPECT_EQ(nested->blocksize, 64u);
+  EXPECT_TRUE(nested->is_nested);
+  EXPECT_EQ(nested->nested_blocksize, 256u);
+  EXPECT_EQ(bits_of(nested->nested_offset), bits_of(file.floats("nested.offset")[0]));
+  const auto fp4 = state_of(file.metadata("fp4").value());
+  ASSERT_TRUE(fp4);
+  EXPECT_FALSE(fp4->is_nf4);
+  EXPECT_FALSE(fp4->is_nested);
+  const auto convolution = state_of(R"({"quant_type":"nf4","blocksize":128,"shape":[3,4,5],"other":null,"more":-1e3})");
+  ASSERT_TRUE(convolution);
+  EXPECT_EQ(convolution->columns, 20u);
+  EXPECT_EQ(state_of(R"({"quant_type":"nf4","blocksize":64,"shape":[7]})")->rows, 1u);
+  const auto offset =
+      state_of(R"({"quant_type":"nf4","blocksize":64,"shape":[7],"nested_blocksize":256,"nested_offset":-1.5e-3})");
+  EXPECT_EQ(offset->nested_offset, -1.5e-3f);
+}
+
+TEST(BitsandbytesState, HostileJsonIsASentence) {
+  const struct {
+    std::string_view text;
+    errc code;
+  } cases[] = {
+      {"", errc::malformed_file},
+      {"[]", errc::malformed_file},
+      {"{}", errc::unsupported},
+      {R"({"quant_type":"int8","blocksize":64,"shape":[7]})", errc::unsupported},
+      {R"({"quant_type":"nf4","blocksize":0,"shape":[7]})", errc::malformed_file},
+      {R"({"quant_type":"nf4","blocksize":-64,"shape":[7]})", errc::malformed_file},
+      {R"({"quant_type":"nf4","blocksize":64,"shape":[]})", errc::malformed_file},
+      {R"({"quant_type":"nf4","blocksize":64,"shape":[4294967296,4294967296]})", errc::size_overflow},
+      {R"({"quant_type":"nf4","blocksize":64,"shape":[2,4294967296,4294967296]})", errc::size_overflow},
+      {R"({"quant_type":"nf4","blocksize":64,"shape":[99999999999999999999]})", errc::malformed_file},
+      {R"({"quant_type":"nf4","blocksize":64,"shape":[7],"nested_offset":1.0})", errc::malformed_file},
+      {R"({"quant_type":"nf4","blocksize":64,"shape":[7],"nested_blocksize":256})", errc::malformed_file},
+      {R"({"quant_type":"nf4","blocksize":64,"shape":[7],"deep":[[[]]]})", errc::malformed_file},
+      {R"({"quant_type":"nf4","blocksize":64,"shape":[7]} x)", errc::malformed_file},
+  };
+  for (const auto& each : cases) {
+    const auto got = state_of(each.text);
+    ASSERT_FALSE(got) << each.text;
+    EXPECT_EQ(got.error().code(), each.code) << each.text << ": " << got.error().message();
+    EXPECT_TRUE(got.error().message().starts_with("'quant_state': "));
+  }
+  // Cut at every byte, and every value of every byte: an answer, and nothing else.
+  const std::string text =
+      R"({"quant_type":"nf4","blocksize":64,"dtype":"bfloat16","shape":[4,128],"nested_blocksize":256,"nested_dtype":"float32","nested_offset":0.25})";
+  for (std::size_t size = 0; size < text.size(); ++size)
+    EXPECT_FALSE(state_of(std::string_view(text).substr(0, size))) << size;
+  for (std::size_t at = 0; at < text.size(); ++at)
+    for (int value = 0; value < 256; ++value) {
+      std::string changed = text;
+      changed[at] = static_cast<char>(value);
+      const auto got = state_of(changed);
+      ASSERT_TRUE(got ? got->blocksize != 0 : !got.error().message().empty());
+    }
 }
 
 fb::hqq_tensors<fb::fp16> hqq_of(const fixture& file, const std::string& name) {
