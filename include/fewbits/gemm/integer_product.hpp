@@ -89,8 +89,7 @@ struct integer_rows {
         lowest = integer < lowest ? integer : lowest;
       has_lowest = has_lowest || lowest == -128;
       for (std::size_t group = first; group < (std::min)(first + piece, groups * 32); group += 32, to += 32)
-        for (std::size_t i = 0; i != 32; ++i)
-          to[i] = static_cast<std::byte>(integers[group - first + order[i]]);
+        arrange(integers + (group - first), to);
     }
     if constexpr (meeting::has_row_units) {
       units[r] = static_cast<float>(from.block_scale(row, 0));
@@ -105,13 +104,32 @@ struct integer_rows {
   }
 
  private:
-  static constexpr std::array<std::uint8_t, 32> order = [] {
-    std::array<std::uint8_t, 32> columns_in_order{};
-    for (std::size_t i = 0; i != 32; ++i)
-      columns_in_order[i] =
-          static_cast<std::uint8_t>(simd::integer_column(i, static_cast<std::size_t>(Weights::element_bits)));
-    return columns_in_order;
-  }();
+  /// 32 columns in the order of simd::integer_column.
+  static void arrange(const std::int8_t* columns_in_order, std::byte* to) noexcept {
+    constexpr std::size_t parts = 8 / static_cast<std::size_t>(Weights::element_bits);
+    if constexpr (parts == 1) {
+      std::memcpy(to, columns_in_order, 32);
+    } else if constexpr (parts == 2 && std::endian::native == std::endian::little) {
+      // Of eight bytes those with even numbers, then the odd ones.
+      const auto every_second = [](std::uint64_t bytes) noexcept {
+        bytes &= 0x00ff'00ff'00ff'00ffu;
+        bytes = (bytes | bytes >> 8) & 0x0000'ffff'0000'ffffu;
+        return (bytes | bytes >> 16) & 0xffff'ffffu;
+      };
+      for (std::size_t at = 0; at != 32; at += 8) {
+        std::uint64_t eight;
+        std::memcpy(&eight, columns_in_order + at, 8);
+        eight = every_second(eight) | every_second(eight >> 8) << 32;
+        std::memcpy(to + at, &eight, 8);
+      }
+    } else {
+      static_assert(simd::integer_column(4 * parts + 4 + 2, 8 / parts) == 4 * parts + 2 * parts + 1);
+      for (std::size_t at = 0; at != 32; at += 4 * parts)
+        for (std::size_t part = 0; part != parts; ++part)
+          for (std::size_t i = 0; i != 4; ++i)
+            to[at + part * 4 + i] = static_cast<std::byte>(columns_in_order[at + i * parts + part]);
+    }
+  }
 
   /// `first` is a multiple of 32.
   static void decode(const quantized_view<Activations>& from, std::size_t row, std::size_t first, std::int8_t* to,
@@ -119,9 +137,18 @@ struct integer_rows {
     constexpr auto& integers = activation_integers<Activations>;
     const packed_codes<Activations> stored = from.row_codes(row);
     if constexpr (Activations::element_bits == 8) {
+      constexpr bool are_codes = [] {
+        for (std::size_t c = 0; c != integers.size(); ++c)
+          if (integers[c] != static_cast<std::int8_t>(c))
+            return false;
+        return true;
+      }();
       const std::byte* const bytes = stored.bytes().data() + first;
-      for (std::size_t i = 0; i != count; ++i)
-        to[i] = integers[static_cast<std::uint8_t>(bytes[i])];
+      if constexpr (are_codes)
+        std::memcpy(to, bytes, count);
+      else
+        for (std::size_t i = 0; i != count; ++i)
+          to[i] = integers[static_cast<std::uint8_t>(bytes[i])];
     } else if constexpr (Activations::element_bits == 4) {
       constexpr int even = Activations::order == bit_order::low_first ? 0 : 4;
       const std::byte* const bytes = stored.bytes().data() + first / 2;
