@@ -1,0 +1,94 @@
+#include <algorithm>
+#include <cmath>
+#include <cstdio>
+#include <limits>
+
+#if __has_include(<sys/resource.h>)
+#include <sys/resource.h>
+#endif
+
+#include "write.hpp"
+
+namespace convert {
+namespace {
+
+constexpr double megabyte = 1e6;
+
+double bits_a_weight(std::uint64_t bytes, std::uint64_t weights) {
+  return weights == 0 ? 0 : 8.0 * static_cast<double>(bytes) / static_cast<double>(weights);
+}
+
+/// Bytes of memory that the process has had at most; 0 where the system does not say.
+double peak_memory() {
+#if __has_include(<sys/resource.h>)
+  struct rusage used = {};
+  if (::getrusage(RUSAGE_SELF, &used) == 0)
+    return 1024.0 * static_cast<double>(used.ru_maxrss);
+#endif
+  return 0;
+}
+
+/// Names out of a foreign file, fit for a terminal.
+std::string printable(std::string_view name) {
+  std::string made(name);
+  for (char& c : made)
+    if (c < ' ' || c > '~')
+      c = '?';
+  return made;
+}
+
+/// Squared error over power, and the same in decibels: infinite without an error.
+double nmse(const loss& cost) { return cost.squared_error == 0 ? 0 : cost.squared_error / cost.power; }
+double sqnr_db(const loss& cost) {
+  return cost.squared_error == 0 ? std::numeric_limits<double>::infinity() : -10 * std::log10(nmse(cost));
+}
+
+void print_cost(const loss& cost, std::uint64_t bytes) {
+  std::printf("%7.3f %8.2f %10.3e %11.4g %11llu %9llu", bits_a_weight(bytes, cost.elements), sqnr_db(cost), nmse(cost),
+              cost.largest_error, static_cast<unsigned long long>(cost.underflowed),
+              static_cast<unsigned long long>(cost.poisoned));
+}
+
+}  // namespace
+
+void summary::converted(const planned& each, const loss& cost, std::uint64_t bytes) {
+  if (!quiet_) {
+    if (!began_)
+      std::printf("%7s %8s %10s %11s %11s %9s\n", "bits/w", "SQNR dB", "NMSE", "largest err", "underflowed",
+                  "poisoned");
+    print_cost(cost, bytes);
+    std::printf("  %s [%zu, %zu]\n", printable(each.source.entry.name).c_str(), each.of.rows, each.of.columns);
+    std::fflush(stdout);
+  }
+  began_ = true;
+  cost_.elements += cost.elements;
+  cost_.underflowed += cost.underflowed;
+  cost_.poisoned += cost.poisoned;
+  cost_.power += cost.power;
+  cost_.squared_error += cost.squared_error;
+  cost_.largest_error = (std::max)(cost_.largest_error, cost.largest_error);
+  from_ += each.source.entry.size;
+  to_ += bytes;
+}
+
+void summary::kept(const planned& each) { kept_ += each.source.entry.size; }
+
+void summary::print(const plan& all) const {
+  if (!quiet_) {
+    print_cost(cost_, to_);
+    std::printf("  all of them\n");
+    for (const planned& each : all.tensors)
+      if (!each.kept.empty() && each.source.entry.shape.size() >= 2)
+        std::printf("kept: %s (%s)\n", printable(each.source.entry.name).c_str(), printable(each.kept).c_str());
+  }
+  std::printf("%llu tensors converted, %.1f MB to %.1f MB; %zu kept, %.1f MB",
+              static_cast<unsigned long long>(all.converted), static_cast<double>(from_) / megabyte,
+              static_cast<double>(to_) / megabyte, all.tensors.size() - static_cast<std::size_t>(all.converted),
+              static_cast<double>(kept_) / megabyte);
+  if (const double peak = peak_memory(); peak > 0)
+    std::printf("; memory %.1f MB, %.2f x the largest tensor converted", peak / megabyte,
+                peak / static_cast<double>(all.largest));
+  std::printf("\n");
+}
+
+}  // namespace convert
