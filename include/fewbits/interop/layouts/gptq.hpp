@@ -234,9 +234,9 @@ template <blocked Format, gptq_version Version>
   const word_codes codes(from.qweight, columns, rows);
   const std::span<const std::uint32_t> order = layer.order.view();
   detail::visit_tiles(columns, rows, [&](std::size_t which_column, std::size_t which_output) {
-    const std::size_t k = order.empty() ? which_column : order[which_column];
+    const std::size_t which_input = order.empty() ? which_column : order[which_column];
     detail::row_of<Format>(to, layout, which_output)
-        .set(which_column, detail::other_code<Format>(codes(k, which_output)));
+        .set(which_column, detail::other_code<Format>(codes(which_input, which_output)));
   });
   return layer;
 }
@@ -278,8 +278,8 @@ result<void> write_gptq(const quantized_view<Format>& from,
   detail::write_transposed_scales<Format>(from, to.scales);
   const word_codes codes(to.qweight, columns, rows);
   detail::visit_tiles(columns, rows, [&](std::size_t which_column, std::size_t which_output) {
-    const std::size_t k = order.empty() ? which_column : order[which_column];
-    codes.set(k, which_output, detail::other_code<Format>(from.row_codes(which_output)[which_column]));
+    const std::size_t which_input = order.empty() ? which_column : order[which_column];
+    codes.set(which_input, which_output, detail::other_code<Format>(from.row_codes(which_output)[which_column]));
   });
   if (!to.g_idx.bytes.empty())
     for (std::size_t j = 0; j < columns; ++j)

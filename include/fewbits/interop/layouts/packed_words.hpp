@@ -61,9 +61,9 @@ template <int Bits, word_order Order, word_axis Axis, class Byte = const std::by
 class word_codes {
  public:
   /// Preconditions: the bytes are as many as the shape says, and the codes along the axis fill whole words.
-  constexpr word_codes(const packed_words<Bits, Order, Axis, Byte>& words, std::size_t rows,
-                       std::size_t columns) noexcept
-      : bytes_(words.bytes.data()), rows_(rows), columns_(columns) {}
+  constexpr word_codes(const packed_words<Bits, Order, Axis, Byte>& words_to_see, std::size_t row_count,
+                       std::size_t column_count) noexcept
+      : bytes_(words_to_see.bytes.data()), rows_(row_count), columns_(column_count) {}
 
   [[nodiscard]] constexpr std::size_t rows() const noexcept { return rows_; }
   [[nodiscard]] constexpr std::size_t columns() const noexcept { return columns_; }
