@@ -70,7 +70,7 @@ template <blocked Format>
 struct gptq_matrix {
   quantized_matrix<Format> weights;      ///< [N, K]; column j belongs to input order[j]
   nothrow_array<std::uint32_t> order{};  ///< empty where the inputs keep their order
-  std::size_t wrapped_zeros = 0;         ///< zero points 0 of version 1: programs differ about their neighbours
+  std::size_t wrapped_zeros = 0;  ///< zero points of version 1 that took 1 from the next: 0, or 1 after such a one
 };
 
 /// Bytes of each tensor.
