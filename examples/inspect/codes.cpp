@@ -6,7 +6,7 @@ namespace inspect {
 namespace {
 
 using fewbits::dtype;
-using fewbits::storage;
+using fewbits::weight_storage;
 
 // Codes in two's complement: 127 and -127 are the ends of a symmetric range, -128 is past it.
 code_rule signed_integers(std::uint32_t bits) {
@@ -69,19 +69,19 @@ bool fills_bytes(std::uint32_t bits) { return bits == 2 || bits == 4 || bits == 
 
 const tensor* codes_of(const layer& what) {
   switch (what.details.kind) {
-    case storage::ct_pack:
-    case storage::ct_nvfp4:
-    case storage::ct_mxfp4:
-    case storage::ct_mxfp6: return what.find("weight_packed");
-    case storage::gptq:
-    case storage::gptq_v2:
-    case storage::gptq_marlin:
-    case storage::awq: return what.find("qweight");
-    case storage::gpt_oss_mxfp4: return what.find("blocks");
-    case storage::hqq: return what.find("W_q");
-    case storage::plain:
-    case storage::unknown:
-    case storage::torchao: return nullptr;
+    case weight_storage::ct_pack:
+    case weight_storage::ct_nvfp4:
+    case weight_storage::ct_mxfp4:
+    case weight_storage::ct_mxfp6: return what.find("weight_packed");
+    case weight_storage::gptq:
+    case weight_storage::gptq_v2:
+    case weight_storage::gptq_marlin:
+    case weight_storage::awq: return what.find("qweight");
+    case weight_storage::gpt_oss_mxfp4: return what.find("blocks");
+    case weight_storage::hqq: return what.find("W_q");
+    case weight_storage::plain:
+    case weight_storage::unknown:
+    case weight_storage::torchao: return nullptr;
     default: return what.find("weight");
   }
 }
@@ -89,32 +89,32 @@ const tensor* codes_of(const layer& what) {
 std::optional<code_rule> rule_of(const layer& what, const tensor& codes) {
   const std::uint32_t bits = what.details.bits;
   switch (what.details.kind) {
-    case storage::ct_nvfp4:
-    case storage::ct_mxfp4:
-    case storage::modelopt_nvfp4:
-    case storage::gpt_oss_mxfp4: return e2m1();
-    case storage::ct_int:
-    case storage::bnb_int8: return signed_integers(8);
-    case storage::modelopt_int4: return signed_integers(4);
-    case storage::fp8:
-    case storage::fp8_inverse:
-    case storage::mxfp8: return codes.dtype ? float8(*codes.dtype) : std::nullopt;
-    case storage::ct_pack:
+    case weight_storage::ct_nvfp4:
+    case weight_storage::ct_mxfp4:
+    case weight_storage::modelopt_nvfp4:
+    case weight_storage::gpt_oss_mxfp4: return e2m1();
+    case weight_storage::ct_int:
+    case weight_storage::bnb_int8: return signed_integers(8);
+    case weight_storage::modelopt_int4: return signed_integers(4);
+    case weight_storage::fp8:
+    case weight_storage::fp8_inverse:
+    case weight_storage::mxfp8: return codes.dtype ? float8(*codes.dtype) : std::nullopt;
+    case weight_storage::ct_pack:
       // Rows that end inside a word are filled up with bits that are no codes.
       if (!fills_bytes(bits) || codes.size * 8 / bits != what.weights)
         return std::nullopt;
       return what.details.symmetric == true ? offset_integers(bits) : unsigned_integers(bits);
-    case storage::gptq:
-    case storage::gptq_v2:
-    case storage::gptq_marlin:
-    case storage::awq:
-    case storage::hqq: return fills_bytes(bits) ? std::optional{unsigned_integers(bits)} : std::nullopt;
-    case storage::bnb_nf4: {
+    case weight_storage::gptq:
+    case weight_storage::gptq_v2:
+    case weight_storage::gptq_marlin:
+    case weight_storage::awq:
+    case weight_storage::hqq: return fills_bytes(bits) ? std::optional{unsigned_integers(bits)} : std::nullopt;
+    case weight_storage::bnb_nf4: {
       code_rule made = unsigned_integers(4);
       made.mark(code_rule::zero, {7});  // the table's eighth value
       return made;
     }
-    case storage::bnb_fp4: {
+    case weight_storage::bnb_fp4: {
       code_rule made{.bits = 4};  // 0, 1/192, 2/3, 1, 1/3, 1/2, 1/6, 1/4, and their negatives
       made.mark(code_rule::saturated, {0x3, 0xb});
       made.mark(code_rule::zero, {0x0, 0x8});

@@ -14,7 +14,7 @@ namespace inspect {
 namespace {
 
 using fewbits::dtype;
-using fewbits::storage;
+using fewbits::weight_storage;
 
 constexpr std::size_t piece = std::size_t{1} << 20;  // bytes read at a time; whole elements of every type
 
@@ -148,19 +148,20 @@ const tensor* first_of(const layer& what, std::initializer_list<const char*> par
 
 const tensor* scales_of(const layer& what) {
   switch (what.details.kind) {
-    case storage::bnb_nf4:
-    case storage::bnb_fp4: return what.details.nested ? what.find("weight.nested_absmax") : what.find("weight.absmax");
-    case storage::bnb_int8: return what.find("SCB");
-    case storage::hqq: return what.find("scale");
-    case storage::torchao: return what.find("_weight_scale");
-    case storage::fp8_inverse: return what.find("weight_scale_inv");
+    case weight_storage::bnb_nf4:
+    case weight_storage::bnb_fp4:
+      return what.details.nested ? what.find("weight.nested_absmax") : what.find("weight.absmax");
+    case weight_storage::bnb_int8: return what.find("SCB");
+    case weight_storage::hqq: return what.find("scale");
+    case weight_storage::torchao: return what.find("_weight_scale");
+    case weight_storage::fp8_inverse: return what.find("weight_scale_inv");
     default: return first_of(what, {"weight_scale", "scales"});
   }
 }
 
-bool has_exponents_for_scales(storage kind) {
-  return kind == storage::ct_mxfp4 || kind == storage::ct_mxfp6 || kind == storage::mxfp8 ||
-         kind == storage::gpt_oss_mxfp4;
+bool has_exponents_for_scales(weight_storage kind) {
+  return kind == weight_storage::ct_mxfp4 || kind == weight_storage::ct_mxfp6 || kind == weight_storage::mxfp8 ||
+         kind == weight_storage::gpt_oss_mxfp4;
 }
 
 // Where each block of a GGUF type keeps its scale; types whose blocks are not listed are not counted.
@@ -281,13 +282,13 @@ void measured::add(const measured& other) {
 bool measure(const source& from, const layer& what, measured& into, std::string& problem) {
   if (!what.tensors.empty() && what.tensors.front().blocks)
     return measure_blocks(from, what.tensors.front(), into, problem);
-  if (what.details.kind == storage::plain) {
+  if (what.details.kind == weight_storage::plain) {
     for (const tensor& each : what.tensors)
       if (is_float(*each.dtype) && !count_numbers(from, each, *each.dtype, into.numbers, problem))
         return false;
     return true;
   }
-  if (what.details.kind == storage::unknown)
+  if (what.details.kind == weight_storage::unknown)
     return true;
   if (const tensor* const scales = scales_of(what)) {
     const bool exponents = has_exponents_for_scales(what.details.kind) && *scales->dtype == dtype::u8;

@@ -42,7 +42,7 @@ class safetensors_source final : public source {
         problem = std::string(name) + ": " + sentence(parsed);
         return false;
       }
-      if (parsed->method().empty() && parsed->scheme().kind == fewbits::storage::plain)
+      if (parsed->method().empty() && parsed->scheme().kind == fewbits::weight_storage::plain)
         continue;
       texts_.push_back(std::move(text).value());
       config_.emplace(std::move(parsed).value());
@@ -89,7 +89,7 @@ class safetensors_source final : public source {
         each.details = config_->refine(name, each.details);
       each.scheme = to_string(each.details.kind);
       each.weights = each.details.weights;
-      if (each.details.kind == fewbits::storage::plain) {  // biases are weights, too
+      if (each.details.kind == fewbits::weight_storage::plain) {  // biases are weights, too
         each.weights = 0;
         for (const tensor& t : each.tensors)
           each.weights += t.size * 8 / fewbits::bits_per_element(*t.dtype);
@@ -127,8 +127,8 @@ class safetensors_source final : public source {
 
   // Where padding hides the number of weights, its writers keep the shape in a tensor.
   bool count_packed_weights(layer& each, std::string& problem) const {
-    const bool hqq = each.details.kind == fewbits::storage::hqq;
-    if (each.weights != 0 || (!hqq && each.details.kind != fewbits::storage::ct_pack))
+    const bool hqq = each.details.kind == fewbits::weight_storage::hqq;
+    if (each.weights != 0 || (!hqq && each.details.kind != fewbits::weight_storage::ct_pack))
       return true;
     std::vector<std::uint64_t> numbers;
     if (!read_integers(each.find(hqq ? "shape" : "weight_shape"), numbers, problem))

@@ -34,15 +34,15 @@ const char* broken_promise(const fewbits::checkpoint_index& index) {
 }
 
 const char* broken_promise(const fewbits::quantization_config& config) {
-  if (config.method().empty() && config.scheme_of("model.layers.0").kind != fewbits::storage::plain)
+  if (config.method().empty() && config.scheme_of("model.layers.0").kind != fewbits::weight_storage::plain)
     return "nothing is quantised without a method";
   for (const std::string_view pattern : config.ignored()) {
     if (!config.method().empty() && fewbits::pattern_names(pattern, pattern) &&
-        config.scheme_of(pattern).kind != fewbits::storage::plain)
+        config.scheme_of(pattern).kind != fewbits::weight_storage::plain)
       return "what a pattern names is not quantised";
   }
-  const auto refined = config.refine("model.layers.0", {.kind = fewbits::storage::plain});
-  return refined.kind == fewbits::storage::plain ? nullptr : "a layer that is plain stays plain";
+  const auto refined = config.refine("model.layers.0", {.kind = fewbits::weight_storage::plain});
+  return refined.kind == fewbits::weight_storage::plain ? nullptr : "a layer that is plain stays plain";
 }
 
 void demand(const char* broken) {

@@ -24,7 +24,7 @@ using fewbits::granularity;
 using fewbits::layer_part;
 using fewbits::layer_scheme;
 using fewbits::quantization_config;
-using fewbits::storage;
+using fewbits::weight_storage;
 using shape = std::vector<std::uint64_t>;
 
 struct part {
@@ -44,7 +44,7 @@ TEST(Scheme, IsToldFromTheTensorsOfALayer) {
   const struct {
     const char* what;
     std::vector<part> parts;
-    storage kind;
+    weight_storage kind;
     granularity scales;
     std::uint32_t bits;
     std::uint64_t group;
@@ -52,16 +52,16 @@ TEST(Scheme, IsToldFromTheTensorsOfALayer) {
   } cases[] = {
       {"a plain linear layer",
        {{"weight", dtype::bfloat16, {8, 256}}, {"bias", dtype::bfloat16, {8}}},
-       storage::plain,
+       weight_storage::plain,
        granularity::unknown,
        16,
        0,
        2048},
-      {"a parameter alone", {{"", dtype::f32, {7}}}, storage::plain, granularity::unknown, 32, 0, 7},
-      {"a table of bytes", {{"weight", dtype::u8, {4, 4}}}, storage::plain, granularity::unknown, 8, 0, 16},
+      {"a parameter alone", {{"", dtype::f32, {7}}}, weight_storage::plain, granularity::unknown, 32, 0, 7},
+      {"a table of bytes", {{"weight", dtype::u8, {4, 4}}}, weight_storage::plain, granularity::unknown, 8, 0, 16},
       {"fp8 whose scale is missing",
        {{"weight", dtype::f8_e4m3, {4, 4}}},
-       storage::unknown,
+       weight_storage::unknown,
        granularity::unknown,
        8,
        0,
@@ -70,14 +70,14 @@ TEST(Scheme, IsToldFromTheTensorsOfALayer) {
        {{"weight_packed", dtype::i32, {8, 32}},
         {"weight_scale", dtype::bfloat16, {8, 2}},
         {"weight_shape", dtype::i64, {2}}},
-       storage::ct_pack,
+       weight_storage::ct_pack,
        granularity::group,
        0,
        0,
        0},
       {"compressed-tensors int8",
        {{"weight", dtype::i8, {8, 256}}, {"weight_scale", dtype::bfloat16, {8, 1}}},
-       storage::ct_int,
+       weight_storage::ct_int,
        granularity::row,
        8,
        256,
@@ -87,28 +87,28 @@ TEST(Scheme, IsToldFromTheTensorsOfALayer) {
         {"weight_scale", dtype::f8_e4m3, {8, 16}},
         {"weight_global_scale", dtype::f32, {1}},
         {"input_global_scale", dtype::f32, {1}}},
-       storage::ct_nvfp4,
+       weight_storage::ct_nvfp4,
        granularity::group,
        4,
        16,
        2048},
       {"compressed-tensors mxfp4",
        {{"weight_packed", dtype::u8, {8, 128}}, {"weight_scale", dtype::u8, {8, 8}}},
-       storage::ct_mxfp4,
+       weight_storage::ct_mxfp4,
        granularity::group,
        4,
        32,
        2048},
       {"compressed-tensors mxfp6",
        {{"weight_packed", dtype::u8, {8, 192}}, {"weight_scale", dtype::u8, {8, 8}}},
-       storage::ct_mxfp6,
+       weight_storage::ct_mxfp6,
        granularity::group,
        6,
        32,
        2048},
       {"scales that fit neither MX type",
        {{"weight_packed", dtype::u8, {8, 160}}, {"weight_scale", dtype::u8, {8, 8}}},
-       storage::unknown,
+       weight_storage::unknown,
        granularity::unknown,
        0,
        0,
@@ -118,56 +118,56 @@ TEST(Scheme, IsToldFromTheTensorsOfALayer) {
         {"weight_scale", dtype::f8_e4m3, {8, 16}},
         {"weight_scale_2", dtype::f32, {}},
         {"input_scale", dtype::f32, {}}},
-       storage::modelopt_nvfp4,
+       weight_storage::modelopt_nvfp4,
        granularity::group,
        4,
        16,
        2048},
       {"ModelOpt int4",
        {{"weight", dtype::u8, {4, 256}}, {"weight_scale", dtype::f32, {8, 2}}, {"pre_quant_scale", dtype::f16, {256}}},
-       storage::modelopt_int4,
+       weight_storage::modelopt_int4,
        granularity::group,
        4,
        128,
        2048},
       {"fp8 of a tensor",
        {{"weight", dtype::f8_e4m3, {8, 256}}, {"weight_scale", dtype::f32, {}}},
-       storage::fp8,
+       weight_storage::fp8,
        granularity::tensor,
        8,
        0,
        2048},
       {"fp8 of rows",
        {{"weight", dtype::f8_e4m3, {8, 256}}, {"weight_scale", dtype::bfloat16, {8, 1}}},
-       storage::fp8,
+       weight_storage::fp8,
        granularity::row,
        8,
        256,
        2048},
       {"fp8 of rows, scales as a vector",
        {{"weight", dtype::f8_e4m3, {8, 256}}, {"weight_scale", dtype::f32, {8}}},
-       storage::fp8,
+       weight_storage::fp8,
        granularity::row,
        8,
        256,
        2048},
       {"DeepSeek",
        {{"weight", dtype::f8_e4m3, {576, 300}}, {"weight_scale_inv", dtype::f32, {5, 3}}},
-       storage::fp8_inverse,
+       weight_storage::fp8_inverse,
        granularity::block,
        8,
        0,
        172800},
       {"mxfp8",
        {{"weight", dtype::f8_e4m3, {8, 256}}, {"weight_scale", dtype::u8, {8, 8}}},
-       storage::mxfp8,
+       weight_storage::mxfp8,
        granularity::group,
        8,
        32,
        2048},
       {"gpt-oss",
        {{"blocks", dtype::u8, {2, 8, 8, 16}}, {"scales", dtype::u8, {2, 8, 8}}},
-       storage::gpt_oss_mxfp4,
+       weight_storage::gpt_oss_mxfp4,
        granularity::group,
        4,
        32,
@@ -177,21 +177,21 @@ TEST(Scheme, IsToldFromTheTensorsOfALayer) {
         {"qzeros", dtype::i32, {2, 8}},
         {"scales", dtype::f16, {2, 64}},
         {"g_idx", dtype::i32, {256}}},
-       storage::gptq,
+       weight_storage::gptq,
        granularity::group,
        4,
        128,
        16384},
       {"GPTQ of 3 bits",
        {{"qweight", dtype::i32, {24, 64}}, {"qzeros", dtype::i32, {1, 6}}, {"scales", dtype::f16, {1, 64}}},
-       storage::gptq,
+       weight_storage::gptq,
        granularity::row,
        3,
        256,
        16384},
       {"AWQ",
        {{"qweight", dtype::i32, {256, 8}}, {"qzeros", dtype::i32, {2, 8}}, {"scales", dtype::f16, {2, 64}}},
-       storage::awq,
+       weight_storage::awq,
        granularity::group,
        4,
        128,
@@ -203,7 +203,7 @@ TEST(Scheme, IsToldFromTheTensorsOfALayer) {
         {"weight.nested_absmax", dtype::f32, {1}},
         {"weight.nested_quant_map", dtype::f32, {256}},
         {"weight.quant_state.bitsandbytes__nf4", dtype::u8, {90}}},
-       storage::bnb_nf4,
+       weight_storage::bnb_nf4,
        granularity::group,
        4,
        64,
@@ -212,28 +212,28 @@ TEST(Scheme, IsToldFromTheTensorsOfALayer) {
        {{"weight", dtype::u8, {1024, 1}},
         {"weight.absmax", dtype::f32, {32}},
         {"weight.quant_state.bitsandbytes__fp4", dtype::u8, {80}}},
-       storage::bnb_fp4,
+       weight_storage::bnb_fp4,
        granularity::group,
        4,
        64,
        2048},
       {"bitsandbytes int8",
        {{"weight", dtype::i8, {8, 256}}, {"SCB", dtype::f32, {8}}},
-       storage::bnb_int8,
+       weight_storage::bnb_int8,
        granularity::row,
        8,
        0,
        2048},
       {"HQQ",
        {{"W_q", dtype::u8, {32, 64}}, {"scale", dtype::f16, {64, 1}}, {"zero", dtype::f16, {64, 1}}},
-       storage::hqq,
+       weight_storage::hqq,
        granularity::unknown,
        0,
        0,
        0},
       {"torchao",
        {{"_weight_qdata", dtype::i8, {8, 128}}, {"_weight_scale", dtype::bfloat16, {8, 4}}},
-       storage::torchao,
+       weight_storage::torchao,
        granularity::unknown,
        0,
        0,
@@ -375,50 +375,51 @@ TEST(SchemeConfig, ReadsEveryMethod) {
     const char* text;
     const char* method;
     const char* format;
-    storage kind;
+    weight_storage kind;
     std::uint32_t bits;
     granularity scales;
     std::uint64_t group;
   } cases[] = {
-      {R"({"model_type":"llama","time_step_limit":[0.0,Infinity]})", "", "", storage::plain, 0, granularity::unknown,
-       0},
+      {R"({"model_type":"llama","time_step_limit":[0.0,Infinity]})", "", "", weight_storage::plain, 0,
+       granularity::unknown, 0},
       {R"({"quantization_config":{"quant_method":"gptq","bits":4,"group_size":128,"desc_act":true,"sym":true}})",
-       "gptq", "gptq", storage::gptq, 4, granularity::group, 128},
+       "gptq", "gptq", weight_storage::gptq, 4, granularity::group, 128},
       {R"({"quantization_config":{"quant_method":"gptq","bits":4,"group_size":-1,"checkpoint_format":"gptq_v2"}})",
-       "gptq", "gptq_v2", storage::gptq_v2, 4, granularity::row, 0},
+       "gptq", "gptq_v2", weight_storage::gptq_v2, 4, granularity::row, 0},
       {R"({"quantization_config":{"quant_method":"gptq","bits":8,"group_size":64,"checkpoint_format":"marlin"}})",
-       "gptq", "marlin", storage::gptq_marlin, 8, granularity::group, 64},
-      {R"({"bits":4,"group_size":32,"desc_act":false,"sym":false})", "gptq", "gptq", storage::gptq, 4,
+       "gptq", "marlin", weight_storage::gptq_marlin, 8, granularity::group, 64},
+      {R"({"bits":4,"group_size":32,"desc_act":false,"sym":false})", "gptq", "gptq", weight_storage::gptq, 4,
        granularity::group, 32},
       {R"({"quantization_config":{"quant_method":"awq","bits":4,"group_size":128,"version":"gemm","zero_point":true}})",
-       "awq", "gemm", storage::awq, 4, granularity::group, 128},
+       "awq", "gemm", weight_storage::awq, 4, granularity::group, 128},
       {R"({"quantization_config":{"quant_method":"awq","bits":4,"group_size":128,"version":"gemv"}})", "awq", "gemv",
-       storage::unknown, 4, granularity::group, 128},
+       weight_storage::unknown, 4, granularity::group, 128},
       {R"({"quantization_config":{"quant_method":"fp8","fmt":"e4m3","weight_block_size":[128,64]}})", "fp8", "e4m3",
-       storage::fp8_inverse, 8, granularity::block, 0},
+       weight_storage::fp8_inverse, 8, granularity::block, 0},
       {R"({"quantization_config":{"quant_method":"fp8","weight_block_size":null,"activation_scheme":"static"}})", "fp8",
-       "", storage::fp8, 8, granularity::tensor, 0},
+       "", weight_storage::fp8, 8, granularity::tensor, 0},
       {R"({"quantization_config":{"quant_method":"mxfp4","modules_to_not_convert":["lm_head"]}})", "mxfp4", "",
-       storage::gpt_oss_mxfp4, 4, granularity::group, 32},
+       weight_storage::gpt_oss_mxfp4, 4, granularity::group, 32},
       {R"({"quantization_config":{"quant_method":"bitsandbytes","load_in_4bit":true,"bnb_4bit_quant_type":"nf4"}})",
-       "bitsandbytes", "nf4", storage::bnb_nf4, 4, granularity::group, 0},
+       "bitsandbytes", "nf4", weight_storage::bnb_nf4, 4, granularity::group, 0},
       {R"({"quantization_config":{"quant_method":"bitsandbytes","load_in_8bit":true}})", "bitsandbytes", "",
-       storage::bnb_int8, 8, granularity::row, 0},
+       weight_storage::bnb_int8, 8, granularity::row, 0},
       {R"({"quantization_config":{"quant_method":"hqq","quant_config":{"weight_quant_params":{"nbits":4,"group_size":64}}}})",
-       "hqq", "", storage::hqq, 4, granularity::group, 64},
+       "hqq", "", weight_storage::hqq, 4, granularity::group, 64},
       {R"({"quantization_config":{"quant_method":"torchao","quant_type":{"default":{"_type":"Int4WeightOnlyConfig","_data":{"group_size":32}}}}})",
-       "torchao", "Int4WeightOnlyConfig", storage::torchao, 0, granularity::group, 32},
+       "torchao", "Int4WeightOnlyConfig", weight_storage::torchao, 0, granularity::group, 32},
       {R"({"quantization_config":{"quant_method":"modelopt","quant_algo":"NVFP4"}})", "modelopt", "NVFP4",
-       storage::modelopt_nvfp4, 4, granularity::group, 16},
+       weight_storage::modelopt_nvfp4, 4, granularity::group, 16},
       {R"({"producer":{"name":"modelopt"},"quantization":{"quant_algo":"fp8","exclude_modules":["lm_head"]}})",
-       "modelopt", "fp8", storage::fp8, 8, granularity::tensor, 0},
+       "modelopt", "fp8", weight_storage::fp8, 8, granularity::tensor, 0},
       {R"({"quantization":{"quant_algo":"W4A16_AWQ","group_size":128}})", "modelopt", "W4A16_AWQ",
-       storage::modelopt_int4, 4, granularity::group, 128},
-      {R"({"quantization_config":{"quant_method":"aqlm"}})", "aqlm", "", storage::unknown, 0, granularity::unknown, 0},
-      {R"({"text_config":{"quantization_config":{"quant_method":"awq","bits":4,"group_size":64}}})", "awq", "gemm",
-       storage::awq, 4, granularity::group, 64},
-      {R"({"quantization_config":{"quant_method":7,"bits":"four","group_size":{}}})", "", "", storage::unknown, 0,
+       weight_storage::modelopt_int4, 4, granularity::group, 128},
+      {R"({"quantization_config":{"quant_method":"aqlm"}})", "aqlm", "", weight_storage::unknown, 0,
        granularity::unknown, 0},
+      {R"({"text_config":{"quantization_config":{"quant_method":"awq","bits":4,"group_size":64}}})", "awq", "gemm",
+       weight_storage::awq, 4, granularity::group, 64},
+      {R"({"quantization_config":{"quant_method":7,"bits":"four","group_size":{}}})", "", "", weight_storage::unknown,
+       0, granularity::unknown, 0},
   };
   std::size_t visited = 0;
   for (const auto& c : cases) {
@@ -445,20 +446,20 @@ TEST(SchemeConfig, ReadsCompressedTensorsByGroupAndIgnoreList) {
         "strategy":"block","block_structure":[128,64],"actorder":null}},
       "group_2":{"targets":["Linear"],"format":"pack-quantized","weights":{"num_bits":4,"type":"int"}}}}})");
   EXPECT_EQ(config.ignored().size(), 2u);
-  EXPECT_EQ(config.scheme_of("lm_head").kind, storage::plain);
-  EXPECT_EQ(config.scheme_of("m.mlp.gate").kind, storage::plain);
-  EXPECT_EQ(config.scheme_of("m.experts.3.up").kind, storage::ct_nvfp4);
+  EXPECT_EQ(config.scheme_of("lm_head").kind, weight_storage::plain);
+  EXPECT_EQ(config.scheme_of("m.mlp.gate").kind, weight_storage::plain);
+  EXPECT_EQ(config.scheme_of("m.experts.3.up").kind, weight_storage::ct_nvfp4);
   const auto rest = config.scheme_of("m.q_proj");
-  EXPECT_EQ(rest.kind, storage::fp8);
+  EXPECT_EQ(rest.kind, weight_storage::fp8);
   EXPECT_EQ(rest.block_rows, 128u);
   EXPECT_EQ(rest.block_columns, 64u);
   const auto packed =
       config_of(R"({"quantization_config":{"quant_method":"compressed-tensors","format":"pack-quantized",
     "config_groups":{"group_0":{"targets":["model.a"],"weights":{"num_bits":4,"type":"int","symmetric":false,
     "group_size":32,"strategy":"group","actorder":"group"}}}}})");
-  EXPECT_EQ(packed.scheme_of("model.b").kind, storage::plain);  // no group names it
+  EXPECT_EQ(packed.scheme_of("model.b").kind, weight_storage::plain);  // no group names it
   const auto a = packed.scheme_of("model.a.q");
-  EXPECT_EQ(a.kind, storage::ct_pack);
+  EXPECT_EQ(a.kind, weight_storage::ct_pack);
   EXPECT_EQ(a.symmetric, false);
   EXPECT_EQ(a.reordered, true);
 }
@@ -466,10 +467,10 @@ TEST(SchemeConfig, ReadsCompressedTensorsByGroupAndIgnoreList) {
 TEST(SchemeConfig, ReadsModelOptByLayer) {
   const auto config = config_of(R"({"quantization":{"quant_algo":"MIXED_PRECISION","kv_cache_quant_algo":"FP8",
     "quantized_layers":{"m.q":{"quant_algo":"FP8"},"m.up":{"quant_algo":"NVFP4","group_size":16}}}})");
-  EXPECT_EQ(config.scheme().kind, storage::unknown);
-  EXPECT_EQ(config.scheme_of("m.q").kind, storage::fp8);
-  EXPECT_EQ(config.scheme_of("m.up").kind, storage::modelopt_nvfp4);
-  EXPECT_EQ(config.scheme_of("m.down").kind, storage::plain);
+  EXPECT_EQ(config.scheme().kind, weight_storage::unknown);
+  EXPECT_EQ(config.scheme_of("m.q").kind, weight_storage::fp8);
+  EXPECT_EQ(config.scheme_of("m.up").kind, weight_storage::modelopt_nvfp4);
+  EXPECT_EQ(config.scheme_of("m.down").kind, weight_storage::plain);
 }
 
 TEST(SchemeConfig, RefinesWhatTensorsDoNotShow) {
@@ -478,14 +479,14 @@ TEST(SchemeConfig, RefinesWhatTensorsDoNotShow) {
   const auto by_tensors =
       recognise({{"qweight", dtype::i32, {32, 64}}, {"qzeros", dtype::i32, {2, 8}}, {"scales", dtype::f16, {2, 64}}});
   const auto refined = gptq.refine("a", by_tensors);
-  EXPECT_EQ(refined.kind, storage::gptq_v2);
+  EXPECT_EQ(refined.kind, weight_storage::gptq_v2);
   EXPECT_EQ(refined.reordered, true);
   EXPECT_EQ(refined.symmetric, false);
   EXPECT_EQ(refined.group_size, 128u);  // the tensors win
   const auto awq = config_of(R"({"quantization_config":{"quant_method":"awq","bits":4,"group_size":64}})");
-  EXPECT_EQ(awq.refine("a", by_tensors).kind, storage::gptq);
-  EXPECT_EQ(awq.refine("a", {.kind = storage::unknown}).kind, storage::awq);
-  EXPECT_EQ(awq.refine("a", {.kind = storage::plain}).kind, storage::plain);
+  EXPECT_EQ(awq.refine("a", by_tensors).kind, weight_storage::gptq);
+  EXPECT_EQ(awq.refine("a", {.kind = weight_storage::unknown}).kind, weight_storage::awq);
+  EXPECT_EQ(awq.refine("a", {.kind = weight_storage::plain}).kind, weight_storage::plain);
 }
 
 TEST(SchemeConfig, SurvivesEveryCutAndEveryByte) {

@@ -17,7 +17,7 @@
 FEWBITS_NAMESPACE_BEGIN
 
 /// How a layer's weights are stored.
-enum class storage : std::uint8_t {
+enum class weight_storage : std::uint8_t {
   plain,           ///< one tensor of numbers, no scales
   unknown,         ///< quantised, but by no rule known here
   ct_pack,         ///< compressed-tensors pack-quantized: integers in int32 words
@@ -42,16 +42,16 @@ enum class storage : std::uint8_t {
   torchao,         ///< _weight_qdata, _weight_scale
 };
 
-/// The names of storage, in the enumeration's order.
+/// The names of weight_storage, in the enumeration's order.
 inline constexpr std::array<std::string_view, 22> storage_names{
     "plain",         "unknown", "ct_pack",     "ct_int",   "ct_nvfp4",      "ct_mxfp4", "ct_mxfp6", "modelopt_nvfp4",
     "modelopt_int4", "fp8",     "fp8_inverse", "mxfp8",    "gpt_oss_mxfp4", "gptq",     "gptq_v2",  "gptq_marlin",
     "awq",           "bnb_nf4", "bnb_fp4",     "bnb_int8", "hqq",           "torchao"};
-static_assert(storage_names[static_cast<std::size_t>(storage::modelopt_nvfp4)] == "modelopt_nvfp4" &&
-              storage_names[static_cast<std::size_t>(storage::gptq)] == "gptq" &&
-              storage_names[static_cast<std::size_t>(storage::torchao)] == "torchao");
+static_assert(storage_names[static_cast<std::size_t>(weight_storage::modelopt_nvfp4)] == "modelopt_nvfp4" &&
+              storage_names[static_cast<std::size_t>(weight_storage::gptq)] == "gptq" &&
+              storage_names[static_cast<std::size_t>(weight_storage::torchao)] == "torchao");
 
-constexpr std::string_view to_string(storage kind) noexcept {
+constexpr std::string_view to_string(weight_storage kind) noexcept {
   const auto row = static_cast<std::size_t>(kind);
   return row < storage_names.size() ? storage_names[row] : std::string_view{"unknown"};
 }
@@ -73,7 +73,7 @@ constexpr std::string_view to_string(granularity kind) noexcept {
 
 /// The scheme of one layer. What is not known is 0 or empty.
 struct layer_scheme {
-  storage kind = storage::plain;
+  weight_storage kind = weight_storage::plain;
   granularity scales = granularity::unknown;
   std::uint32_t bits = 0;           ///< of a weight's code
   std::uint64_t group_size = 0;     ///< weights of a row that share a scale

@@ -24,8 +24,8 @@ FEWBITS_NAMESPACE_BEGIN
 class quantization_config {
  public:
   /// Reads config.json, quantize_config.json or hf_quant_config.json. A text that speaks of no quantisation gives a
-  /// configuration without a method. Unknown methods and values are no errors: their schemes are storage::unknown.
-  /// Errors: those of json_document; errc::malformed_file: the text is no object.
+  /// configuration without a method. Unknown methods and values are no errors: their schemes are
+  /// weight_storage::unknown. Errors: those of json_document; errc::malformed_file: the text is no object.
   static result<quantization_config> parse(std::span<const std::byte> text) noexcept;
 
   /// "gptq", "compressed-tensors", "modelopt", ...; empty where nothing is quantised.
@@ -36,8 +36,8 @@ class quantization_config {
 
   /// What the configuration says of layers it does not single out.
   [[nodiscard]] layer_scheme scheme() const noexcept { return scheme_; }
-  /// What it says of one layer: storage::plain where a pattern ignores it or where a list of layers leaves it out;
-  /// compressed-tensors' first group whose targets name it counts. Classes of modules ("Linear") name every layer:
+  /// What it says of one layer: weight_storage::plain where a pattern ignores it or where a list of layers leaves it
+  /// out; compressed-tensors' first group whose targets name it counts. Classes of modules ("Linear") name every layer:
   /// which layers are linear only the model knows.
   [[nodiscard]] layer_scheme scheme_of(std::string_view layer) const noexcept;
 
@@ -86,7 +86,7 @@ inline bool quantization_config::read_modelopt(json_value config) noexcept {
 
 inline bool quantization_config::read(json_value config) noexcept {
   method_ = config["quant_method"].string().value_or("");
-  scheme_ = {.kind = storage::unknown};
+  scheme_ = {.kind = weight_storage::unknown};
   if (method_ == "modelopt" || method_.starts_with("modelopt_"))
     return read_modelopt(config["quantization"].kind() == json_kind::object ? config["quantization"] : config);
   if (method_ == "compressed-tensors") {
@@ -161,18 +161,18 @@ inline layer_scheme quantization_config::scheme_of(std::string_view layer) const
 
 inline layer_scheme quantization_config::refine(std::string_view layer, layer_scheme by_tensors) const noexcept {
   layer_scheme made = by_tensors;
-  if (made.kind == storage::plain || method_.empty())
+  if (made.kind == weight_storage::plain || method_.empty())
     return made;
   const layer_scheme said = scheme_of(layer);
-  if (made.kind == storage::unknown)
-    return said.kind == storage::plain ? made : said;
-  const bool same =
-      said.kind == made.kind ||
-      (made.kind == storage::gptq && (said.kind == storage::gptq_v2 || said.kind == storage::gptq_marlin)) ||
-      (made.kind == storage::fp8_inverse && said.kind == storage::fp8);
+  if (made.kind == weight_storage::unknown)
+    return said.kind == weight_storage::plain ? made : said;
+  const bool same = said.kind == made.kind ||
+                    (made.kind == weight_storage::gptq &&
+                     (said.kind == weight_storage::gptq_v2 || said.kind == weight_storage::gptq_marlin)) ||
+                    (made.kind == weight_storage::fp8_inverse && said.kind == weight_storage::fp8);
   if (!same)
     return made;
-  if (made.kind == storage::gptq)
+  if (made.kind == weight_storage::gptq)
     made.kind = said.kind;
   if (made.bits == 0)
     made.bits = said.bits;

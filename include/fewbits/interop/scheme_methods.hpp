@@ -24,7 +24,7 @@ inline void set_group(layer_scheme& made, json_value group_size) noexcept {
 }
 
 inline layer_scheme compressed_group(json_value weights, std::string_view format) noexcept {
-  layer_scheme made{.kind = storage::unknown};
+  layer_scheme made{.kind = weight_storage::unknown};
   if (weights.kind() != json_kind::object)
     return {};  // activations alone
   const auto bits = weights["num_bits"].integer();
@@ -51,19 +51,19 @@ inline layer_scheme compressed_group(json_value weights, std::string_view format
   made.reordered = order.string() == "group" || order.string() == "dynamic" || order.boolean() == true;
   const bool is_float = weights["type"].string() == "float";
   if (format == "nvfp4-pack-quantized")
-    made.kind = storage::ct_nvfp4;
+    made.kind = weight_storage::ct_nvfp4;
   else if (format == "mxfp4-pack-quantized")
-    made.kind = storage::ct_mxfp4;
+    made.kind = weight_storage::ct_mxfp4;
   else if (format == "mxfp6-pack-quantized")
-    made.kind = storage::ct_mxfp6;
+    made.kind = weight_storage::ct_mxfp6;
   else if (format == "mxfp8-quantized")
-    made.kind = storage::mxfp8;
+    made.kind = weight_storage::mxfp8;
   else if (format == "pack-quantized")
-    made.kind = storage::ct_pack;
+    made.kind = weight_storage::ct_pack;
   else if (format == "int-quantized" || (format == "naive-quantized" && !is_float))
-    made.kind = storage::ct_int;
+    made.kind = weight_storage::ct_int;
   else if (format == "float-quantized" || (format == "naive-quantized" && is_float && made.bits == 8))
-    made.kind = storage::fp8;
+    made.kind = weight_storage::fp8;
   return made;
 }
 
@@ -78,10 +78,10 @@ inline layer_scheme modelopt_scheme(std::string_view algorithm, json_value group
     }
     return true;
   };
-  layer_scheme made{.kind = storage::unknown};
+  layer_scheme made{.kind = weight_storage::unknown};
   made.symmetric = true;
   if (is("FP8") || is("FP8_PER_CHANNEL_PER_TOKEN") || is("FP8_PB_WO")) {
-    made.kind = storage::fp8;
+    made.kind = weight_storage::fp8;
     made.bits = 8;
     made.scales = is("FP8") ? granularity::tensor : is("FP8_PB_WO") ? granularity::block : granularity::row;
     if (is("FP8_PB_WO"))
@@ -89,15 +89,15 @@ inline layer_scheme modelopt_scheme(std::string_view algorithm, json_value group
     return made;
   }
   if (is("NVFP4") || is("W4A16_NVFP4") || is("NVFP4_AWQ") || is("W4A8_NVFP4_FP8") || is("NVFP4_SVD")) {
-    made.kind = storage::modelopt_nvfp4;
+    made.kind = weight_storage::modelopt_nvfp4;
     made.bits = 4;
     made.scales = granularity::group;
     made.group_size = 16;
   } else if (is("W4A16_AWQ") || is("W4A8_AWQ") || is("INT4_AWQ")) {
-    made.kind = storage::modelopt_int4;
+    made.kind = weight_storage::modelopt_int4;
     made.bits = 4;
   } else if (is("MXFP8")) {
-    made.kind = storage::mxfp8;
+    made.kind = weight_storage::mxfp8;
     made.bits = 8;
     made.scales = granularity::group;
     made.group_size = 32;
@@ -106,7 +106,7 @@ inline layer_scheme modelopt_scheme(std::string_view algorithm, json_value group
   return made;
 }
 
-inline layer_scheme by_bits(storage kind, json_value config) noexcept {
+inline layer_scheme by_bits(weight_storage kind, json_value config) noexcept {
   layer_scheme made{.kind = kind};
   const json_value bits = config["bits"].kind() != json_kind::absent ? config["bits"] : config["w_bit"];
   const json_value group = config["group_size"].kind() != json_kind::absent ? config["group_size"]  //
@@ -126,9 +126,9 @@ inline std::uint32_t bits_in(json_value count) noexcept {
 inline layer_scheme gptq_scheme(json_value config, std::string_view& format) noexcept {
   format = config["checkpoint_format"].string().value_or("gptq");
   const bool marlin = format == "marlin" || config["is_marlin_format"].boolean() == true;
-  layer_scheme made = by_bits(format == "gptq_v2" ? storage::gptq_v2  //
-                              : marlin            ? storage::gptq_marlin
-                                                  : storage::gptq,
+  layer_scheme made = by_bits(format == "gptq_v2" ? weight_storage::gptq_v2  //
+                              : marlin            ? weight_storage::gptq_marlin
+                                                  : weight_storage::gptq,
                               config);
   made.symmetric = config["sym"].boolean();
   made.reordered = config["desc_act"].boolean();
@@ -137,7 +137,8 @@ inline layer_scheme gptq_scheme(json_value config, std::string_view& format) noe
 
 inline layer_scheme awq_scheme(json_value config, std::string_view& format) noexcept {
   format = config["version"].string().value_or("gemm");
-  layer_scheme made = by_bits(format == "gemm" || format == "GEMM" ? storage::awq : storage::unknown, config);
+  layer_scheme made =
+      by_bits(format == "gemm" || format == "GEMM" ? weight_storage::awq : weight_storage::unknown, config);
   if (const auto zero_point = config["zero_point"].boolean())
     made.symmetric = !*zero_point;
   return made;
@@ -145,10 +146,10 @@ inline layer_scheme awq_scheme(json_value config, std::string_view& format) noex
 
 inline layer_scheme fp8_scheme(json_value config, std::string_view& format) noexcept {
   format = config["fmt"].string().value_or("");
-  layer_scheme made{.kind = storage::fp8, .scales = granularity::tensor, .bits = 8};
+  layer_scheme made{.kind = weight_storage::fp8, .scales = granularity::tensor, .bits = 8};
   made.symmetric = true;
   if (const json_value block = config["weight_block_size"]; block.kind() == json_kind::array) {
-    made.kind = storage::fp8_inverse;
+    made.kind = weight_storage::fp8_inverse;
     made.scales = granularity::block;
     std::uint64_t* into = &made.block_rows;
     for (const json_value extent : block) {
@@ -163,12 +164,12 @@ inline layer_scheme fp8_scheme(json_value config, std::string_view& format) noex
 inline layer_scheme bitsandbytes_scheme(json_value config, std::string_view& format) noexcept {
   format = config["bnb_4bit_quant_type"].string().value_or("");
   if (config["load_in_8bit"].boolean() == true)
-    return {.kind = storage::bnb_int8, .scales = granularity::row, .bits = 8};
+    return {.kind = weight_storage::bnb_int8, .scales = granularity::row, .bits = 8};
   if (config["load_in_4bit"].boolean() != true)
-    return {.kind = storage::unknown};
-  layer_scheme made{.kind = storage::bnb_fp4, .scales = granularity::group, .bits = 4};
+    return {.kind = weight_storage::unknown};
+  layer_scheme made{.kind = weight_storage::bnb_fp4, .scales = granularity::group, .bits = 4};
   if (format == "nf4")
-    made.kind = storage::bnb_nf4;
+    made.kind = weight_storage::bnb_nf4;
   made.nested = config["bnb_4bit_use_double_quant"].boolean() == true;
   return made;
 }
@@ -177,7 +178,7 @@ inline layer_scheme hqq_scheme(json_value config) noexcept {
   const json_value quant = config["quant_config"];
   const json_value weights = quant["weight_quant_params"].kind() == json_kind::object ? quant["weight_quant_params"]  //
                                                                                       : quant;
-  layer_scheme made{.kind = storage::hqq, .bits = bits_in(weights["nbits"])};
+  layer_scheme made{.kind = weight_storage::hqq, .bits = bits_in(weights["nbits"])};
   set_group(made, weights["group_size"]);
   return made;
 }
@@ -186,7 +187,7 @@ inline layer_scheme torchao_scheme(json_value config, std::string_view& format) 
   const json_value type = config["quant_type"];
   const json_value chosen = type["default"].kind() == json_kind::object ? type["default"] : type;
   format = chosen["_type"].string().value_or(type.string().value_or(""));
-  layer_scheme made{.kind = storage::torchao};
+  layer_scheme made{.kind = weight_storage::torchao};
   set_group(made, chosen["_data"]["group_size"]);
   return made;
 }
@@ -201,16 +202,16 @@ inline layer_scheme scheme_of_method(std::string_view method, json_value config,
   if (method == "fp8")
     return fp8_scheme(config, format);
   if (method == "fbgemm_fp8")
-    return {.kind = storage::fp8, .scales = granularity::row, .bits = 8};
+    return {.kind = weight_storage::fp8, .scales = granularity::row, .bits = 8};
   if (method == "mxfp4")
-    return {.kind = storage::gpt_oss_mxfp4, .scales = granularity::group, .bits = 4, .group_size = 32};
+    return {.kind = weight_storage::gpt_oss_mxfp4, .scales = granularity::group, .bits = 4, .group_size = 32};
   if (method == "bitsandbytes")
     return bitsandbytes_scheme(config, format);
   if (method == "hqq")
     return hqq_scheme(config);
   if (method == "torchao")
     return torchao_scheme(config, format);
-  return {.kind = storage::unknown};
+  return {.kind = weight_storage::unknown};
 }
 
 }  // namespace detail

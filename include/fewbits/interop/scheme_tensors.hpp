@@ -28,14 +28,14 @@ class layer_evidence {
     if (const auto* words = find("qweight"))
       return words_of_int32(*words);
     if (const auto* codes = find("W_q"))
-      return of(storage::hqq, 0, *codes, 0);
+      return of(weight_storage::hqq, 0, *codes, 0);
     if (const auto* codes = find("_weight_qdata"))
-      return of(storage::torchao, 0, *codes, 0);
+      return of(weight_storage::torchao, 0, *codes, 0);
     if (const auto* weight = find("weight"))
       return with_weight(*weight);
     if (parts_.size() == 1)
-      return of(storage::plain, bits_per_element(parts_[0].type), parts_[0], 1);
-    return {.kind = storage::unknown};
+      return of(weight_storage::plain, bits_per_element(parts_[0].type), parts_[0], 1);
+    return {.kind = weight_storage::unknown};
   }
 
  private:
@@ -64,7 +64,7 @@ class layer_evidence {
   }
   static constexpr bool is_byte(dtype type) noexcept { return type == dtype::u8 || type == dtype::i8; }
 
-  static constexpr layer_scheme of(storage kind, std::uint32_t bits, const layer_part& codes,
+  static constexpr layer_scheme of(weight_storage kind, std::uint32_t bits, const layer_part& codes,
                                    std::uint64_t weights_an_element) noexcept {
     layer_scheme made;
     made.kind = kind;
@@ -117,8 +117,8 @@ class layer_evidence {
   [[nodiscard]] constexpr layer_scheme gpt_oss(const layer_part& blocks) const noexcept {
     const auto* scales = find("scales");
     if (scales == nullptr || !is_byte(blocks.type) || blocks.shape.size() < 2 || last(blocks) != 16)
-      return {.kind = storage::unknown};
-    layer_scheme made = of(storage::gpt_oss_mxfp4, 4, blocks, 2);
+      return {.kind = weight_storage::unknown};
+    layer_scheme made = of(weight_storage::gpt_oss_mxfp4, 4, blocks, 2);
     made.scales = granularity::group;
     made.group_size = 32;
     made.symmetric = true;
@@ -129,7 +129,7 @@ class layer_evidence {
     const auto* scales = find("weight_scale");
     if (is_byte(words.type) && scales != nullptr) {
       if (find("weight_global_scale") != nullptr) {
-        layer_scheme made = of(storage::ct_nvfp4, 4, words, 2);
+        layer_scheme made = of(weight_storage::ct_nvfp4, 4, words, 2);
         by_groups(made, *scales, checked_multiply(last(words), 2).value_or(0));
         made.symmetric = true;
         return made;
@@ -137,16 +137,16 @@ class layer_evidence {
       // Both MX types have the same names: 32 codes take 16 bytes or 24.
       const bool wide = checked_multiply(last(*scales), 24) == last(words);
       if (!wide && checked_multiply(last(*scales), 16) != last(words))
-        return {.kind = storage::unknown};
-      layer_scheme made = of(wide ? storage::ct_mxfp6 : storage::ct_mxfp4, wide ? 6 : 4, *scales, 32);
+        return {.kind = weight_storage::unknown};
+      layer_scheme made = of(wide ? weight_storage::ct_mxfp6 : weight_storage::ct_mxfp4, wide ? 6 : 4, *scales, 32);
       made.scales = granularity::group;
       made.group_size = 32;
       made.symmetric = true;
       return made;
     }
     if (words.type != dtype::i32)
-      return {.kind = storage::unknown};
-    layer_scheme made = of(storage::ct_pack, 0, words, 0);
+      return {.kind = weight_storage::unknown};
+    layer_scheme made = of(weight_storage::ct_pack, 0, words, 0);
     if (scales != nullptr && scales->shape.size() >= 2)
       made.scales = last(*scales) == 1 ? granularity::row : granularity::group;
     made.symmetric = find("weight_zero_point") == nullptr;
@@ -160,21 +160,21 @@ class layer_evidence {
     const auto* scales = find("scales");
     const auto* zeros = find("qzeros");
     if (scales == nullptr || words.type != dtype::i32 || words.shape.size() != 2 || scales->shape.size() != 2)
-      return {.kind = storage::unknown};
+      return {.kind = weight_storage::unknown};
     const std::uint64_t outputs = last(*scales);
     const std::uint64_t groups = first(*scales);
     layer_scheme made;
     std::uint64_t inputs = 0;
     if (words.shape[1] == outputs) {
-      made.kind = storage::gptq;
+      made.kind = weight_storage::gptq;
       made.bits = bits_of_words(zeros, outputs);
       inputs = made.bits == 0 ? 0 : checked_multiply(words.shape[0], 32).value_or(0) / made.bits;
     } else if (checked_multiply(words.shape[1], 8) == outputs) {
-      made.kind = storage::awq;
+      made.kind = weight_storage::awq;
       made.bits = 4;
       inputs = words.shape[0];
     } else {
-      return {.kind = storage::unknown};
+      return {.kind = weight_storage::unknown};
     }
     made.weights = checked_multiply(inputs, outputs).value_or(0);
     made.symmetric = zeros == nullptr ? std::optional<bool>{true} : std::nullopt;
@@ -196,11 +196,11 @@ class layer_evidence {
   [[nodiscard]] constexpr layer_scheme with_weight(const layer_part& weight) const noexcept {
     const auto* scale = find("weight_scale");
     const auto* inverse = find("weight_scale_inv");
-    layer_scheme made = of(storage::plain, bits_per_element(weight.type), weight, 1);
+    layer_scheme made = of(weight_storage::plain, bits_per_element(weight.type), weight, 1);
     if (find("weight.absmax") != nullptr) {
       const bool nf4 = find("weight.quant_state.bitsandbytes__nf4") != nullptr;
       const bool fp4 = find("weight.quant_state.bitsandbytes__fp4") != nullptr;
-      made = of(nf4 ? storage::bnb_nf4 : fp4 ? storage::bnb_fp4 : storage::unknown, 4, weight, 2);
+      made = of(nf4 ? weight_storage::bnb_nf4 : fp4 ? weight_storage::bnb_fp4 : weight_storage::unknown, 4, weight, 2);
       made.scales = granularity::group;
       made.nested = find("weight.nested_absmax") != nullptr;
       const std::uint64_t groups = count(find("weight.absmax")->shape);
@@ -209,47 +209,48 @@ class layer_evidence {
       return made;
     }
     if (find("SCB") != nullptr && weight.type == dtype::i8) {
-      made.kind = storage::bnb_int8;
+      made.kind = weight_storage::bnb_int8;
       made.scales = granularity::row;
       made.symmetric = true;
       return made;
     }
     if (inverse != nullptr && is_float8(weight.type)) {
-      made.kind = storage::fp8_inverse;
+      made.kind = weight_storage::fp8_inverse;
       by_scales(made, weight, inverse);
       return made;
     }
     if (scale == nullptr) {
       // Numbers of 8 bits and less are nobody's weights without a scale; a byte may be a mask or a table.
       if (is_float8(weight.type) || weight.type == dtype::f4)
-        made.kind = storage::unknown;
+        made.kind = weight_storage::unknown;
       return made;
     }
     if (is_float8(weight.type)) {
-      made.kind = scale->type == dtype::u8 || scale->type == dtype::f8_e8m0 ? storage::mxfp8 : storage::fp8;
+      made.kind =
+          scale->type == dtype::u8 || scale->type == dtype::f8_e8m0 ? weight_storage::mxfp8 : weight_storage::fp8;
       by_scales(made, weight, scale);
       return made;
     }
     if (is_byte(weight.type) && find("weight_scale_2") != nullptr && scale->type == dtype::f8_e4m3) {
-      made = of(storage::modelopt_nvfp4, 4, weight, 2);
+      made = of(weight_storage::modelopt_nvfp4, 4, weight, 2);
       by_groups(made, *scale, checked_multiply(last(weight), 2).value_or(0));
       made.symmetric = true;
       return made;
     }
     if (weight.type == dtype::u8 && weight.shape.size() == 2 && scale->shape.size() == 2 &&
         checked_multiply(weight.shape[0], 2) == scale->shape[0]) {
-      made = of(storage::modelopt_int4, 4, weight, 2);
+      made = of(weight_storage::modelopt_int4, 4, weight, 2);
       by_groups(made, *scale, last(weight));
       made.symmetric = true;
       return made;
     }
     if (weight.type == dtype::i8) {
-      made.kind = storage::ct_int;
+      made.kind = weight_storage::ct_int;
       by_scales(made, weight, scale);
       made.symmetric = find("weight_zero_point") == nullptr;
       return made;
     }
-    made.kind = storage::unknown;
+    made.kind = weight_storage::unknown;
     return made;
   }
 
