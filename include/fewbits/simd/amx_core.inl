@@ -55,9 +55,13 @@ FEWBITS_NOINLINE inline void add_up_tiles(const std::byte* upper, const std::byt
     }
   }
   store_tile<0>(sums, 64);
-  store_tile<1>(sums + 256, 64);
-  store_tile<2>(sums + 512, 64);
-  store_tile<3>(sums + 768, 64);
+  if (right != nullptr)
+    store_tile<1>(sums + 256, 64);
+  if (lower != nullptr) {
+    store_tile<2>(sums + 512, 64);
+    if (right != nullptr)
+      store_tile<3>(sums + 768, 64);
+  }
 }
 
 /// Rows [first, last) of a tile of sums into the results of those rows; the tile begins with row `start`. IsAffine says
