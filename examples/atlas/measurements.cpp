@@ -42,6 +42,10 @@ std::vector<const report::entry*> quick_entries(const char* format) {
       rows.push_back(&each);
   return rows;
 }
+/// The search for a scale and a minimum takes minutes where fp16 runs out of range: nothing prunes it there.
+bool is_slow_at_the_ends(const report::entry& each) {
+  return std::strcmp(each.format, "uint4_minimum_g32_fp16") == 0 && std::strcmp(each.policy, "exact") == 0;
+}
 format_and_policy described(const report::entry& each) { return {each.format, each.policy, each.what_format}; }
 
 /// The sentence of the first job that failed.
@@ -87,7 +91,8 @@ bool measure_scales(const std::string& format, std::vector<scale_curve>& into, s
   // Over the whole range only the ends matter; within a binade dB are told apart by hundredths.
   const report::matrix coarse = normal_matrix(4, 512);
   const report::matrix fine = normal_matrix(32, 512);
-  const auto rows = quick_entries(format.c_str());
+  auto rows = quick_entries(format.c_str());
+  std::erase_if(rows, [](const report::entry* each) { return is_slow_at_the_ends(*each); });
   into.clear();
   for (const report::entry* each : rows)
     into.push_back({described(*each), std::vector<double>(steps_of_wide), std::vector<double>(steps_of_binade)});
