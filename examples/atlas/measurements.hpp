@@ -25,7 +25,7 @@ struct scale_curve {
   std::vector<double> binade;
 };
 inline constexpr int widest_exponent = 40;
-inline constexpr int steps_of_wide = 21;    // from -widest_exponent to widest_exponent
+inline constexpr int steps_of_wide = 21;   // from -widest_exponent to widest_exponent
 inline constexpr int steps_of_binade = 9;  // from 0 to 1
 
 /// Every format and policy but those that take seconds. False, and a sentence, where memory does not suffice.
