@@ -234,6 +234,7 @@ inline constexpr std::size_t few_panels_of_rows = 1;
 inline constexpr std::size_t slice_groups = 4;
 inline constexpr bool unrolls_columns = !FEWBITS_SANITIZED;
 inline constexpr bool joins_bytes = true;
+inline constexpr bool shifts_by_loading = false;
 inline constexpr bool looks_up_magnitudes = false;
 inline constexpr std::size_t prefetch_bytes = 2048;
 

@@ -156,6 +156,7 @@ inline constexpr std::size_t few_panels_of_rows = 2;
 inline constexpr std::size_t slice_groups = 4;
 inline constexpr bool unrolls_columns = !FEWBITS_SANITIZED;
 inline constexpr bool joins_bytes = false;
+inline constexpr bool shifts_by_loading = true;
 inline constexpr bool looks_up_magnitudes = true;
 inline constexpr std::size_t prefetch_bytes = 2048;
 

@@ -183,15 +183,24 @@ FEWBITS_LANES floats element_lanes(words codes) noexcept {
   }
 }
 
-/// Column Column of a group, sixteen rows.
-template <class Format, std::size_t Column>
+/// Are loads cheaper than shifts for the codes' places? Where a table is looked up by a code's low bits alone.
+template <class Format>
+constexpr bool skips_bytes() noexcept {
+  return shifts_by_loading && std::endian::native == std::endian::little && Format::element_bits == 4 &&
+         widening_of<typename Format::element_type>() == widening::table;
+}
+
+/// Column Column of a group, sixteen rows. SkipsBytes: by loading from a byte further on.
+template <class Format, std::size_t Column, bool SkipsBytes = false>
 FEWBITS_LANES floats column_lanes(const std::byte* group, words aid) noexcept {
   constexpr int bits = Format::element_bits;
   constexpr std::size_t word = Column * bits / 32;
   constexpr int first = static_cast<int>(Column * bits % 32);
   constexpr bool straddles = first + bits > 32;
-  constexpr int place = straddles ? 0 : first;
-  words codes = little_words(group + word * 64);
+  // Whole bytes are skipped by where a load begins, up to three bytes past a group: scales lie behind the last one.
+  constexpr int skipped = SkipsBytes && !straddles ? first / 8 : 0;
+  constexpr int place = straddles ? 0 : first - 8 * skipped;
+  words codes = little_words(group + word * 64 + skipped);
   if constexpr (straddles)
     codes = bit_or(shift_right<first>(codes), shift_left<32 - first>(little_words(group + (word + 1) * 64)));
   if constexpr (Format::has_shapes) {

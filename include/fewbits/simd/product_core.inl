@@ -124,7 +124,7 @@ template <class Format, std::size_t Column, std::size_t Rows, std::size_t Panels
 FEWBITS_LANES void add_column(const std::byte* const (&groups)[Panels], const words (&aids)[Panels],
                               const float* const (&rows)[Rows], floats (&sum)[Rows][Panels]) noexcept {
   FEWBITS_UNROLL for (std::size_t p = 0; p < Panels; ++p) {
-    const floats value = column_lanes<Format, Column>(groups[p], aids[p]);
+    const floats value = column_lanes<Format, Column, skips_bytes<Format>()>(groups[p], aids[p]);
     FEWBITS_UNROLL for (std::size_t r = 0; r < Rows; ++r) sum[r][p] =
         multiply_add(fill_floats(rows[r][Column]), value, sum[r][p]);
   }
@@ -267,6 +267,17 @@ void copy_numbers(const Source* from, std::size_t stride, float* to, std::size_t
   }
 }
 
+/// A sum so far, which -ffast-math may not take apart.
+FEWBITS_LANES float so_far(float sum) noexcept {
+#if defined(__GNUC__) && defined(__SSE__)
+  __asm__("" : "+x"(sum));
+#elif defined(__GNUC__) && defined(__aarch64__)
+  __asm__("" : "+w"(sum));
+#elif defined(__GNUC__)
+  __asm__("" : "+m"(sum));
+#endif
+  return sum;
+}
 /// Sums of the runs of some groups of a row, each from +0 in order of columns. `row` and `sums` point at the first.
 template <class Format>
 void add_up_runs(const packed_layout<Format>& layout, std::size_t first, std::size_t last, const float* row,
@@ -277,7 +288,7 @@ void add_up_runs(const packed_layout<Format>& layout, std::size_t first, std::si
       const std::size_t left = columns - run * packed_layout<Format>::run_columns;
       float sum = 0.0f;
       for (std::size_t k = left < packed_layout<Format>::run_columns ? left : packed_layout<Format>::run_columns; k != 0; --k)
-        sum += *row++;
+        sum = so_far(sum + *row++);
       *sums++ = sum;
     }
   }

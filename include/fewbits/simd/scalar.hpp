@@ -207,6 +207,7 @@ inline constexpr std::size_t few_panels_of_rows = 1;
 inline constexpr std::size_t slice_groups = 8;
 inline constexpr bool unrolls_columns = false;
 inline constexpr bool joins_bytes = false;
+inline constexpr bool shifts_by_loading = false;  // in kernels that decode on their way
 inline constexpr bool looks_up_magnitudes = false;
 inline constexpr std::size_t prefetch_bytes = 2048;
 
