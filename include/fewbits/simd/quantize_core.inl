@@ -338,14 +338,16 @@ FEWBITS_LANES bool choose_candidate(const Job& job, const Source* from, std::siz
       else
         sum = as_floats(larger(as_words(sum), as_words(distance)));
     }
-    float parts[16];
-    store_words(parts, as_words(sum));
-    errors[k] = parts[0];
-    for (std::size_t i = 1; i < 16; ++i)
-      if constexpr (norm == error_norm::largest)
-        errors[k] = parts[i] > errors[k] ? parts[i] : errors[k];
-      else
-        errors[k] += parts[i];
+    if constexpr (norm == error_norm::largest) {
+      errors[k] = std::bit_cast<float>(largest_lane(as_words(sum)));  // not below 0: ordered as their bits are
+    } else {
+      float parts[16];
+      store_words(parts, as_words(sum));
+      for (std::size_t half = 8; half != 0; half /= 2)
+        for (std::size_t i = 0; i < half; ++i)
+          parts[i] += parts[i + half];
+      errors[k] = parts[0];
+    }
     if (k != 0) {
       constexpr float d = 0x1p-17f;
       const auto n = static_cast<float>(count);
