@@ -36,11 +36,11 @@ def parts_of(tensors, layer):
 def compressed_tensors(tensors):
     from compressed_tensors.compressors import BaseCompressor
     from compressed_tensors.quantization import QuantizationArgs, QuantizationScheme
-    group, channel = {"strategy": "group"}, {"strategy": "channel"}
-    mx = {"type": "float", "group_size": 32, "symmetric": True, "scale_dtype": torch.uint8, **group}
+    group, channel = {"strategy": "group", "group_size": 32}, {"strategy": "channel"}
+    mx = {"type": "float", "symmetric": True, "scale_dtype": torch.uint8, **group}
     for layer, kind, relative, arguments in (
-            ("ct_int4", "pack-quantized", BFLOAT16, {"num_bits": 4, "type": "int", "symmetric": True, "group_size": 32, **group}),
-            ("ct_uint4", "pack-quantized", BFLOAT16, {"num_bits": 4, "type": "int", "symmetric": False, "group_size": 32, **group}),
+            ("ct_int4", "pack-quantized", BFLOAT16, {"num_bits": 4, "type": "int", "symmetric": True, **group}),
+            ("ct_uint4", "pack-quantized", BFLOAT16, {"num_bits": 4, "type": "int", "symmetric": False, **group}),
             ("ct_uint3", "pack-quantized", FLOAT32, {"num_bits": 3, "type": "int", "symmetric": False, **channel}),
             ("ct_int8", "pack-quantized", BFLOAT16, {"num_bits": 8, "type": "int", "symmetric": True, **channel}),
             ("ct_mxfp4", "mxfp4-pack-quantized", BFLOAT16, {"num_bits": 4, **mx}),

@@ -7,8 +7,8 @@
 With compressed-tensors 0.18.0, the last that knows actorder "group", it writes compressed_tensors_g_idx; with 0.17.1,
 the last whose codes of 3 bits keep to their word, compressed_tensors_kept_words; and nothing else.
 
-`codes` are a package's own unpacked codes; `values` are float32, computed in float64 from what the package unpacked, and
-each is compared with what the package itself decodes, up to the rounding of its type.
+`codes` are a package's own unpacked codes; `values` are float32, computed in float64 from what the package unpacked,
+and each is compared with what the package itself decodes, up to the rounding of its type.
 """
 import importlib.metadata
 import pathlib
@@ -93,7 +93,7 @@ def compressed(kind, weight, plan, global_scale=None, scale_type=None):
 def packed_integers(name, bits, shape, scale_type, **arguments):
     from compressed_tensors.compressors.pack_quantized.helpers import unpack_from_int32
     plan = scheme(num_bits=bits, type="int", **arguments)
-    stored, decoded = compressed("pack-quantized", (normal(*shape) + .25).to(torch.float32), plan, scale_type=scale_type)
+    stored, decoded = compressed("pack-quantized", normal(*shape) + .25, plan, scale_type=scale_type)
     codes = unpack_from_int32(stored["weight_packed"], bits, shape)
     stored["codes"] = codes
     zeros = stored.get("weight_zero_point")
@@ -222,7 +222,8 @@ def modelopt():
         quantized, scale = FP8QTensor.quantize(normal(*shape), **how)
         exact = numbers(quantized._quantized_data) * numbers(scale)
         values = agree(exact, quantized._quantized_data.float() * scale, 2**-20, name)
-        tensors |= {f"{name}.weight": quantized._quantized_data, f"{name}.weight_scale": scale, f"{name}.values": values}
+        tensors |= {f"{name}.weight": quantized._quantized_data, f"{name}.weight_scale": scale,
+                    f"{name}.values": values}
     save("modelopt", tensors, modelopt="0.47.0")
 
 

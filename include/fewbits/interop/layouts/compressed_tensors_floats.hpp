@@ -26,7 +26,7 @@ class nvfp4_under_divisor {
                                                                   scale_divisor stored) noexcept {
     if (const auto usable = check_global_scale(stored); !usable)
       return usable.error();
-    if (undivided_weights.tensor_scale() != 1.0f)
+    if (source_code(undivided_weights.tensor_scale()) != source_code(1.0f))
       return error{errc::invalid_argument, "weights under a divisor have a multiplier of their own besides"};
     return nvfp4_under_divisor{undivided_weights, stored};
   }

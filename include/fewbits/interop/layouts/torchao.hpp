@@ -46,7 +46,7 @@ template <blocked Format>
 constexpr result<void> check_torchao_multiplier(scale_multiplier multiplier) noexcept {
   if (const auto usable = check_global_scale(multiplier); !usable)
     return usable;
-  if (!Format::has_tensor_scale && multiplier.value != 1.0f)
+  if (!Format::has_tensor_scale && !same_bits(multiplier, scale_multiplier{1.0f}))
     return error{errc::invalid_argument, "mx has no tensor scale: leave per_tensor_scale out"};
   return {};
 }
