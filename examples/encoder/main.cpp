@@ -51,25 +51,26 @@ std::optional<std::vector<std::string>> lines_of(const std::string& path, std::s
   return lines.empty() ? std::nullopt : std::optional(std::move(lines));
 }
 
-struct outcome {
-  std::vector<float> vectors;
+struct contestant {
+  const encoder::scheme* how;
+  encoder::network network;
+  std::vector<float> vectors{};
   double seconds = 0;  // of the fastest run
 };
-bool run(const encoder::network& with, const std::vector<encoder::tokens>& sentences, const encoder::options& wanted,
-         fewbits::thread_pool& pool, outcome& into) {
+/// All sentences once through a network. False where memory is exhausted.
+bool run(contestant& who, const std::vector<encoder::tokens>& sentences, const encoder::options& wanted,
+         fewbits::thread_pool& pool) {
   std::vector<float> part;
-  for (std::size_t time = 0; time < wanted.repeat; ++time) {
-    into.vectors.clear();
-    const auto start = std::chrono::steady_clock::now();
-    for (std::size_t first = 0; first < sentences.size(); first += wanted.batch) {
-      const std::size_t count = (std::min)(wanted.batch, sentences.size() - first);
-      if (!with.embed({sentences.data() + first, count}, pool, part))
-        return false;
-      into.vectors.insert(into.vectors.end(), part.begin(), part.end());
-    }
-    const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-    into.seconds = time == 0 ? seconds : (std::min)(into.seconds, seconds);
+  who.vectors.clear();
+  const auto start = std::chrono::steady_clock::now();
+  for (std::size_t first = 0; first < sentences.size(); first += wanted.batch) {
+    const std::size_t count = (std::min)(wanted.batch, sentences.size() - first);
+    if (!who.network.embed({sentences.data() + first, count}, pool, part))
+      return false;
+    who.vectors.insert(who.vectors.end(), part.begin(), part.end());
   }
+  const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  who.seconds = who.seconds == 0 ? seconds : (std::min)(who.seconds, seconds);
   return true;
 }
 
@@ -92,6 +93,24 @@ std::vector<double> cosines(const std::vector<float>& a, const std::vector<float
 void print_vectors(const std::vector<float>& vectors, std::size_t width) {
   for (std::size_t i = 0; i < vectors.size(); ++i)
     std::printf("%.5f%c", static_cast<double>(vectors[i]), (i + 1) % width == 0 ? '\n' : ' ');
+}
+
+/// The first is float32.
+void print_table(const std::vector<contestant>& all, std::size_t sentences, std::size_t tokens, std::size_t width,
+                 const encoder::options& wanted) {
+  const auto count = static_cast<double>(sentences);
+  std::printf("%zu sentences, %zu tokens; %zu sentences at a time, %zu thread%s, %s\n\n", sentences, tokens,
+              wanted.batch, wanted.threads, wanted.threads == 1 ? "" : "s",
+              fewbits::name_of(fewbits::active_isa()).data());
+  std::printf("%-13s %12s %11s %11s %12s %9s\n", "scheme", "mean cosine", "min cosine", "MB of layers", "sentences/s",
+              "speed");
+  for (const contestant& each : all) {
+    const auto angles = cosines(each.vectors, all.front().vectors, width);
+    std::printf("%-13s %12.5f %11.5f %12.2f %12.0f %8.2fx\n", each.how->name,
+                std::accumulate(angles.begin(), angles.end(), 0.0) / count,
+                *std::min_element(angles.begin(), angles.end()), static_cast<double>(each.network.stored_bytes()) / 1e6,
+                count / each.seconds, all.front().seconds / each.seconds);
+  }
 }
 
 bool keep_wanted(encoder::schemes& all, const encoder::options& wanted, std::string& problem) {
@@ -142,33 +161,22 @@ int run(const encoder::options& wanted) {
   if (wanted.tokens)
     return success;
 
-  std::optional<outcome> reference;
+  std::vector<contestant> all;
   for (const encoder::scheme& each : chosen) {
-    const auto network = encoder::network::make(*model, each, problem);
-    outcome now;
-    if (!network || !run(*network, sentences, wanted, *pool, now))
-      return fail(bad_file, network ? "memory does not suffice" : std::string(each.name) + ": " + problem);
-    if (!wanted.vectors_of.empty()) {
-      print_vectors(now.vectors, model->width);
-      return success;
-    }
-    if (!reference) {
-      std::printf("%zu sentences, %zu tokens, %zu layers; %zu sentences at a time, %zu thread%s, %s\n\n",
-                  sentences.size(), token_count, model->layers.size(), wanted.batch, wanted.threads,
-                  wanted.threads == 1 ? "" : "s", fewbits::name_of(fewbits::active_isa()).data());
-      std::printf("%-13s %12s %11s %11s %12s %9s\n", "scheme", "mean cosine", "min cosine", "MB of layers",
-                  "sentences/s", "speed");
-    }
-    const auto angles = cosines(now.vectors, reference ? reference->vectors : now.vectors, model->width);
-    const double mean = std::accumulate(angles.begin(), angles.end(), 0.0) / static_cast<double>(angles.size());
-    std::printf("%-13s %12.5f %11.5f %12.2f %12.0f %8.2fx\n", each.name, mean,
-                *std::min_element(angles.begin(), angles.end()), static_cast<double>(network->stored_bytes()) / 1e6,
-                static_cast<double>(sentences.size()) / now.seconds,
-                reference ? reference->seconds / now.seconds : 1.0);
-    std::fflush(stdout);
-    if (!reference)
-      reference = std::move(now);
+    auto network = encoder::network::make(*model, each, problem);
+    if (!network)
+      return fail(bad_file, std::string(each.name) + ": " + problem);
+    all.push_back({&each, std::move(*network)});
   }
+  // In turns, so that what else the machine does meets all of them.
+  for (std::size_t time = 0; time < (wanted.vectors_of.empty() ? wanted.repeat : 1); ++time)
+    for (contestant& each : all)
+      if (!run(each, sentences, wanted, *pool))
+        return fail(bad_file, "memory does not suffice");
+  if (wanted.vectors_of.empty())
+    print_table(all, sentences.size(), token_count, model->width, wanted);
+  else
+    print_vectors(all.front().vectors, model->width);
   return success;
 }
 
