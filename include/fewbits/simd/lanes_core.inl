@@ -230,8 +230,8 @@ FEWBITS_LANES words round_lanes_to(words number_bits) noexcept {
       constexpr std::uint32_t above = std::bit_ceil((most > least ? most : least) + 1);  // a power of two
       constexpr auto limit = static_cast<std::uint32_t>(127 + std::countr_zero(above) - f.fraction_bits) << 23;
       constexpr std::uint32_t anchor = static_cast<std::uint32_t>(127 + 23 - f.fraction_bits) << 23 | 0x400000;
-      const words near = bit_or(smaller(magnitude, fill(limit)), bit_and(number_bits, fill(0x80000000)));
-      codes = subtract(as_words(add(as_floats(near), as_floats(fill(anchor)))), fill(anchor));
+      const words held = bit_or(smaller(magnitude, fill(limit)), bit_and(number_bits, fill(0x80000000)));
+      codes = subtract(as_words(add(as_floats(held), as_floats(fill(anchor)))), fill(anchor));
       codes = bit_and(larger(smaller(codes, fill(most)), fill(0u - least)),
                       fill(static_cast<std::uint32_t>(f.code_mask())));
     } else {
@@ -245,10 +245,10 @@ FEWBITS_LANES words round_lanes_to(words number_bits) noexcept {
         constexpr auto lowest = static_cast<std::uint32_t>(127 + f.min_exponent()) << 23;
         constexpr int binades = static_cast<int>(f.max_code() >> f.mantissa_bits);
         constexpr auto past = static_cast<std::uint32_t>(127 + binades + f.min_exponent()) << 23;
-        const words near = smaller(magnitude, fill(past));
-        const words binade = larger(bit_and(near, fill(0x7f800000)), fill(lowest));
+        const words held = smaller(magnitude, fill(past));
+        const words binade = larger(bit_and(held, fill(0x7f800000)), fill(lowest));
         const words anchor = add(binade, fill(static_cast<std::uint32_t>(digits) << 23));
-        const words units = subtract(as_words(add(as_floats(near), as_floats(anchor))), anchor);
+        const words units = subtract(as_words(add(as_floats(held), as_floats(anchor))), anchor);
         rounded = add(units, shift_right<digits>(subtract(binade, fill(lowest))));
       }
       constexpr auto last = static_cast<std::uint32_t>(f.max_code());
