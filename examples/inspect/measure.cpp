@@ -66,7 +66,8 @@ bool count_by_code(const source& from, const tensor& what, dtype type, number_st
   for (std::size_t code = 0; code < seen.size(); ++code) {
     if (seen[code] == 0)
       continue;
-    const std::byte stored[2] = {static_cast<std::byte>(code & 0xff), static_cast<std::byte>(code >> 8)};
+    // Eight: read_floats has a branch for each width, and a compiler that inlines it looks at all of them.
+    const std::byte stored[8] = {static_cast<std::byte>(code & 0xff), static_cast<std::byte>(code >> 8)};
     float number = 0;
     if (fewbits::read_floats({what.name, type, {}, {stored, width}}, {&number, 1}))
       into.add(number, seen[code]);
