@@ -128,7 +128,14 @@ constexpr auto choose_block_encoding(const Policies&... policies) noexcept {
   const auto chosen = bundle_block(
       pick<scale_kind>(typename Format::default_rule{}, policies...), pick<rounding_kind>(nearest_even, policies...),
       pick<nonfinite_kind>(poison_blocks, policies...), pick<zero_sign_kind>(keep_zero_sign, policies...));
-  static_assert(scale_rule<std::remove_cv_t<decltype(chosen.rule)>, Format>,
+  using rule_type = std::remove_cv_t<decltype(chosen.rule)>;
+  static_assert(
+      requires { requires std::same_as<typename rule_type::policy_kind, scale_kind>; },
+      "a format's default rule says `using policy_kind = scale_kind`");
+  static_assert(std::same_as<typename Format::tensor_scale_type, no_tensor_scale> || tensor_rule<rule_type, Format>,
+                "this format has a tensor scale or offset: the rule needs tensor_scale<Format>(unpacked_number) or "
+                "tensor_scale_of<Format>(block_values), which gives Format::tensor_scale_type");
+  static_assert(scale_rule<rule_type, Format>,
                 "this scale rule does not fit the format: see scale_rule in block/scale.hpp");
   return chosen;
 }

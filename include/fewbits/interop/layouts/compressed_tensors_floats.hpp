@@ -3,6 +3,7 @@
 #pragma once
 
 #include <array>
+#include <concepts>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -75,6 +76,13 @@ class nvfp4_under_divisor {
   quantized_view<nvfp4> undivided_;
   scale_divisor divisor_;
 };
+
+/// Packed weights hold a multiplier, so this does not compile: say so, where overloads would only fail to fit.
+template <std::same_as<nvfp4_under_divisor> Weights>
+void prepack(const Weights&) noexcept {
+  static_assert(!std::same_as<Weights, nvfp4_under_divisor>,
+                "products need a multiplier: prepack(*weights.with_rounded_multiplier())");
+}
 
 /// nvfp4-pack-quantized: one layer [N, K]. Its weight_global_scale is a divisor: load_scale<scale_divisor>.
 template <class Byte = const std::byte>
