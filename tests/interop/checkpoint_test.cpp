@@ -141,9 +141,9 @@ TEST(CheckpointIndex, RefusesIndicesThatLie) {
     std::string text;
     const char* sentence;
   } cases[] = {
-      {"[]", "index: there is no object weight_map"},
-      {"{}", "index: there is no object weight_map"},
-      {R"({"weight_map":[]})", "index: there is no object weight_map"},
+      {"[]", "index: there is no object weight_map: this file is no index"},
+      {"{}", "index: there is no object weight_map: this file is no index"},
+      {R"({"weight_map":[]})", "index: there is no object weight_map: this file is no index"},
       {R"({"weight_map":{},"weight_map":{}})", "index: weight_map occurs twice"},
       {R"({"weight_map":{"w":1}})", "index: tensor 'w': its file is not a string"},
       {R"({"weight_map":{"w":""}})", "index: tensor 'w': its file name '' is empty"},

@@ -36,7 +36,7 @@ TEST(File, GivesTheSameBytesMappedAndRead) {
     for (std::size_t i = 0; i < size; ++i)
       content[i] = static_cast<char>(static_cast<unsigned char>((i * 7 + i / 256) & 0xff));
     const std::string path = write_file("content", content);
-    const auto mapped = mapped_file::open(path.c_str());
+    const auto mapped = mapped_file::open(path);
     const auto read = mapped_file::read(path.c_str());
     ASSERT_TRUE(mapped && read) << size;
     EXPECT_EQ(text_of(*mapped), content.substr(0, content.size() - (FEWBITS_PLANT_BUG && size > 9 ? 1 : 0)));

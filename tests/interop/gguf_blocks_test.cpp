@@ -318,7 +318,7 @@ TEST(GgufBlocks, RefusesWhatDoesNotFitAndWritesNothing) {
   using q4_format = fb::int4_groups<32, fb::fp16>;
   using q8_format = fb::int8_groups<32, fb::fp16>;
   EXPECT_EQ(fb::read_gguf<q8_format>(q4).error().message(),
-            "tensor 'w': the format asked for does not hold what Q4_0 holds");
+            "tensor 'w': the format asked for does not hold what Q4_0 holds: int4_groups<32, fp16> does");
   const gguf_tensor cut{"w", gguf_type::q4_0, shape, std::span(blocks).first(71)};
   EXPECT_EQ(fb::read_gguf<q4_format>(cut).error().message(), "tensor 'w': its shape does not take 71 bytes of Q4_0");
   const gguf_tensor scalar{"w", gguf_type::f32, {}, std::span(blocks).first(4)};

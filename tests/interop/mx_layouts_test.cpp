@@ -194,6 +194,9 @@ TEST(MxLayouts, ReadsExpertsOfGptOssInPlaceAndWritesThemOneByOne) {
   EXPECT_EQ(fb::view_gpt_oss(2, 0, 5, 48, tensors).error().code(), errc::unsupported);
   EXPECT_EQ(fb::view_gpt_oss(2, 0, 6, 64, tensors).error().code(), errc::shape_mismatch);
   EXPECT_EQ(fb::view_gpt_oss(3, 0, 5, 64, tensors).error().code(), errc::shape_mismatch);
+  const bytes short_codes = ones(15), one_scale = ones(1);
+  EXPECT_EQ(fb::view_torchao<fb::mxfp4>(1, 32, {short_codes, one_scale}).error().message(),
+            "'qdata' has 15 bytes, and [1, 32] of 4 bits each take 16");
   EXPECT_EQ(fb::view_gpt_oss(std::size_t{1} << 62, 0, 5, 64, tensors).error().code(), errc::size_overflow);
 }
 

@@ -84,12 +84,12 @@ TEST_F(OutputFile, AppearsAtCommitWithEveryByte) {
 
 TEST_F(OutputFile, LeavesNothingWithoutCommit) {
   {
-    auto file = output_file::create(path("a").c_str());
+    auto file = output_file::create(path("a"));
     ASSERT_TRUE(file);
     ASSERT_TRUE(file->write(bytes_of("half")));
     EXPECT_EQ(files(), 1u);
     output_file moved = std::move(file).value();
-    auto other = output_file::create(path("b").c_str());
+    auto other = output_file::create(std::filesystem::path(path("b")));
     ASSERT_TRUE(other);
     EXPECT_EQ(files(), 2u);
     moved = std::move(other).value();
@@ -216,7 +216,7 @@ TEST_F(OutputFile, InputRefusesWhatIsNoRegularFile) {
 
 TEST_F(OutputFile, InputNoticesAFileThatWasCut) {
   put("a", "0123456789");
-  const auto file = input_file::open(path("a").c_str());
+  const auto file = input_file::open(std::filesystem::path(path("a")));
   ASSERT_TRUE(file);
   std::filesystem::resize_file(path("a"), 5);
   std::byte bytes[10];
@@ -231,7 +231,7 @@ TEST_F(OutputFile, InputNoticesAFileThatWasCut) {
 TEST_F(OutputFile, InputReadsEveryRange) {
   const std::string text = "0123456789";
   put("a", text);
-  auto opened = input_file::open(path("a").c_str());
+  auto opened = input_file::open(path("a"));
   ASSERT_TRUE(opened);
   const input_file file = std::move(opened).value();
   EXPECT_EQ(file.size(), text.size());

@@ -278,6 +278,8 @@ std::vector<hostile> hostile_kinds() {
   return {
       // The length
       {"an empty file", "", cut, "the file has 0 bytes, too few for a header length"},
+      {"a GGUF file", std::string("GGUF\3\0\0\0\0\0\0\0", 12), errc::malformed_file,
+       "it begins with \"GGUF\": it is a GGUF file, not a safetensors file"},
       {"half a length", std::string(7, '\1'), cut, "the file has 7 bytes, too few for a header length"},
       {"an empty header", file_of(""), bad, "the header does not begin with '{'"},
       {"a header past the file", file_with_length(3, "{}", 0), cut,

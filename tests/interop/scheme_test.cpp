@@ -392,6 +392,8 @@ TEST(SchemeConfig, ReadsEveryMethod) {
        granularity::group, 32},
       {R"({"quantization_config":{"quant_method":"awq","bits":4,"group_size":128,"version":"gemm","zero_point":true}})",
        "awq", "gemm", weight_storage::awq, 4, granularity::group, 128},
+      {R"({"zero_point":true,"q_group_size":128,"w_bit":4,"version":"GEMM"})", "awq", "GEMM", weight_storage::awq, 4,
+       granularity::group, 128},
       {R"({"quantization_config":{"quant_method":"awq","bits":4,"group_size":128,"version":"gemv"}})", "awq", "gemv",
        weight_storage::unknown, 4, granularity::group, 128},
       {R"({"quantization_config":{"quant_method":"fp8","fmt":"e4m3","weight_block_size":[128,64]}})", "fp8", "e4m3",

@@ -79,7 +79,7 @@ inline result<checkpoint_index> checkpoint_index::parse(std::span<const std::byt
     map = member;
   }
   if (map.kind() != json_kind::object)
-    return error{errc::malformed_file, "index: there is no object weight_map"};
+    return error{errc::malformed_file, "index: there is no object weight_map: this file is no index"};
 
   const error no_memory{errc::out_of_memory, "memory is exhausted while reading an index"};
   for (const json_value member : map) {

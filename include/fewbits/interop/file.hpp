@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cerrno>
+#include <concepts>
 #include <cstddef>
 #include <cstdint>
 #include <cstdio>
@@ -35,6 +36,12 @@ class mapped_file {
   /// writes to changes under the views: use read where the file is not yours.
   /// Errors: errc::not_found, io_failure, size_overflow, out_of_memory.
   static result<mapped_file> open(const char* path) noexcept;
+  /// The same for std::string, and for std::filesystem::path where its characters are char.
+  template <class Path>
+  requires requires(const Path& path_with_text) {
+    { path_with_text.c_str() } -> std::same_as<const char*>;
+  }
+  static result<mapped_file> open(const Path& path_with_text) noexcept { return open(path_with_text.c_str()); }
 
   /// Copies the file into memory: later changes of the file do not matter. Errors: as open.
   static result<mapped_file> read(const char* path) noexcept;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cerrno>
+#include <concepts>
 #include <cstddef>
 #include <cstdint>
 #include <cstdio>
@@ -33,6 +34,12 @@ class input_file {
  public:
   /// Errors: errc::not_found; io_failure; invalid_argument: a null path; unsupported: a folder, a pipe, a device.
   static result<input_file> open(const char* path) noexcept;
+  /// The same for std::string, and for std::filesystem::path where its characters are char.
+  template <class Path>
+  requires requires(const Path& path_with_text) {
+    { path_with_text.c_str() } -> std::same_as<const char*>;
+  }
+  static result<input_file> open(const Path& path_with_text) noexcept { return open(path_with_text.c_str()); }
 
   input_file(input_file&& other_file) noexcept
       : size_(other_file.size_),

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cerrno>
+#include <concepts>
 #include <cstddef>
 #include <cstdint>
 #include <cstdio>
@@ -43,6 +44,14 @@ class output_file {
   /// Errors: errc::invalid_argument: the final name exists and was not to be replaced, or is a folder, or is null or
   /// empty; not_found: no such folder; io_failure; out_of_memory.
   static result<output_file> create(const char* path, existing_file others = existing_file::refuse) noexcept;
+  /// The same for std::string, and for std::filesystem::path where its characters are char.
+  template <class Path>
+  requires requires(const Path& path_with_text) {
+    { path_with_text.c_str() } -> std::same_as<const char*>;
+  }
+  static result<output_file> create(const Path& path_with_text, existing_file others = existing_file::refuse) noexcept {
+    return create(path_with_text.c_str(), others);
+  }
 
   output_file(output_file&& other_file) noexcept
       : stream_(std::exchange(other_file.stream_, nullptr)),

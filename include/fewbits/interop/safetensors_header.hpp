@@ -81,6 +81,9 @@ inline result<std::size_t> safetensors_header::length(std::span<const std::byte>
   std::uint64_t size = 0;  // little-endian on every host
   for (std::size_t i = prefix_size; i-- > 0;)
     size = size << 8 | std::to_integer<std::uint64_t>(file_prefix[i]);
+  constexpr std::uint64_t gguf_magic = 0x46554747;  // "GGUF": such a length is past the limit whatever follows
+  if (size > max_bytes && size % (std::uint64_t{1} << 32) == gguf_magic)
+    return error{errc::malformed_file, "it begins with \"GGUF\": it is a GGUF file, not a safetensors file"};
   if (size > max_bytes)
     return error{errc::malformed_file} << "the header length of " << size << " bytes exceeds the format's limit of "
                                        << max_bytes;

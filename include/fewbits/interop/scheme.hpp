@@ -71,7 +71,7 @@ constexpr std::string_view to_string(granularity kind) noexcept {
   return row < names.size() ? names[row] : names[0];
 }
 
-/// The scheme of one layer. What is not known is 0 or empty.
+/// The scheme of one layer. What is not known is 0 or empty; layer_scheme{} is a plain layer, not an unknown one.
 struct layer_scheme {
   weight_storage kind = weight_storage::plain;
   granularity scales = granularity::unknown;

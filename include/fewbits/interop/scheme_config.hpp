@@ -1,7 +1,7 @@
-// What a checkpoint says of its own quantisation: quantization_config in config.json, quantize_config.json of GPTQ and
-// AWQ, hf_quant_config.json of ModelOpt. Sources of the keys: huggingface/transformers, utils/quantization_config.py;
-// compressed-tensors 0.20.0, quantization/quant_args.py and config/base.py; nvidia-modelopt 0.47.0,
-// torch/export/quant_utils.py and convert_hf_config.py; vLLM, layers/quantization/modelopt.py.
+// What a checkpoint says of its own quantisation: quantization_config in config.json, quantize_config.json of GPTQ,
+// quant_config.json of AWQ, hf_quant_config.json of ModelOpt. Sources of the keys: huggingface/transformers,
+// utils/quantization_config.py; compressed-tensors 0.20.0, quantization/quant_args.py and config/base.py;
+// nvidia-modelopt 0.47.0, torch/export/quant_utils.py and convert_hf_config.py; vLLM, layers/quantization/modelopt.py.
 #pragma once
 
 #include <cstddef>
@@ -23,8 +23,8 @@ FEWBITS_NAMESPACE_BEGIN
 /// A checkpoint's own words about its quantisation.
 class quantization_config {
  public:
-  /// Reads config.json, quantize_config.json or hf_quant_config.json. A text that speaks of no quantisation gives a
-  /// configuration without a method. Unknown methods and values are no errors: their schemes are
+  /// Reads config.json, quantize_config.json, quant_config.json or hf_quant_config.json. A text that speaks of no
+  /// quantisation gives a configuration without a method. Unknown methods and values are no errors: their schemes are
   /// weight_storage::unknown. Errors: those of json_document; errc::malformed_file: the text is no object.
   static result<quantization_config> parse(std::span<const std::byte> text) noexcept;
 
@@ -46,7 +46,8 @@ class quantization_config {
 
   /// How an answer of recognise_layer and this configuration go together: the tensors decide what a layer is, and the
   /// configuration what tensors do not show (gptq_v2, Marlin's order, reordering, symmetry, bits). Where the two name
-  /// different schemes the tensors win; where the tensors name none, the configuration does.
+  /// different schemes the tensors win; where the tensors name none (unknown), the configuration does. A plain layer,
+  /// and with it a layer_scheme{} that nobody filled in, stays plain: what the configuration says alone is scheme_of.
   [[nodiscard]] layer_scheme refine(std::string_view layer, layer_scheme by_tensors) const noexcept;
 
  private:
@@ -129,6 +130,10 @@ inline result<quantization_config> quantization_config::parse(std::span<const st
   else if (root["bits"].kind() == json_kind::number && root["desc_act"].kind() == json_kind::boolean) {
     read = made.read(root);  // quantize_config.json of GPTQ names no method
     made.method_ = "gptq";
+    made.scheme_ = detail::scheme_of_method(made.method_, root, made.format_);
+  } else if (root["w_bit"].kind() == json_kind::number && root["q_group_size"].kind() == json_kind::number) {
+    read = made.read(root);  // nor does quant_config.json, as AutoAWQ and llm-awq wrote it
+    made.method_ = "awq";
     made.scheme_ = detail::scheme_of_method(made.method_, root, made.format_);
   }
   if (!read)

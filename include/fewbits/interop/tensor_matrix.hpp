@@ -92,13 +92,13 @@ constexpr void packed_from(std::span<const std::byte> bytes, std::span<float> ou
 /// Writes every element of a tensor as float32, in the order of the file. All few-bit types, F16 and BF16 are exact;
 /// F32 comes bit for bit; F64 and wide integers are rounded once to nearest even, past float32's range to Inf. Types
 /// below a byte are read low bits first. U8 is read as integers, though files often keep packed codes under that name.
-/// Errors: errc::buffer_too_small: out.size() is not the number of elements; unsupported: BOOL and C64. Nothing is
+/// Errors: errc::shape_mismatch: out.size() is not the number of elements; unsupported: BOOL and C64. Nothing is
 /// written then.
 [[nodiscard]] inline result<void> read_floats(const tensor_view& tensor, std::span<float> out) noexcept {
   const std::uint64_t bits = bits_per_element(tensor.type);
   const auto wanted = checked_multiply(out.size(), bits);
   if (!wanted || bits == 0 || (*wanted + 7) / 8 != tensor.bytes.size())
-    return detail::refuse_tensor(errc::buffer_too_small, tensor)
+    return detail::refuse_tensor(errc::shape_mismatch, tensor)
            << "its " << tensor.bytes.size() << " bytes of " << to_string(tensor.type) << " are not " << out.size()
            << " elements";
   const auto bytes = tensor.bytes;

@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
+#include <string_view>
 #include <type_traits>
 
 #include <fewbits/base/config.hpp>
@@ -57,6 +58,29 @@ constexpr Result visit_layout_stored_in(gguf_type type, const Visitor& visitor, 
     return otherwise;
 }
 
+/// The format that holds a type's values, for sentences; empty where none does.
+constexpr std::string_view gguf_format_name(gguf_type type) noexcept {
+  switch (type) {
+    case gguf_type::q4_0: return "int4_groups<32, fp16>";
+    case gguf_type::q4_1: return "uint4_minimum_groups<32, fp16>";
+    case gguf_type::q5_0: return "int5_groups<32, fp16>";
+    case gguf_type::q5_1: return "uint5_minimum_groups<32, fp16>";
+    case gguf_type::q8_0: return "int8_groups<32, fp16>";
+    case gguf_type::q2_k: return "nested_uint2";
+    case gguf_type::q3_k: return "nested_int3";
+    case gguf_type::q4_k: return "nested_uint4";
+    case gguf_type::q5_k: return "nested_uint5";
+    case gguf_type::q6_k: return "nested_int6";
+    case gguf_type::iq4_nl: return "iq4_groups<32, fp16>";
+    case gguf_type::iq4_xs: return "nested_iq4";
+    case gguf_type::tq1_0:
+    case gguf_type::tq2_0: return "ternary_groups<256, fp16>";
+    case gguf_type::mxfp4: return "mxfp4";
+    case gguf_type::nvfp4: return "nvfp4";
+    default: return {};
+  }
+}
+
 template <blocked F>
 result<quantized_matrix<F>> read_gguf_scaled(const gguf_tensor& tensor,
                                              const typename F::tensor_scale_type& tensor_scale) noexcept {
@@ -101,7 +125,9 @@ result<quantized_matrix<F>> read_gguf_scaled(const gguf_tensor& tensor,
     return refuse_gguf(errc::malformed_file, tensor.name) << "a code of TQ2_0 is 3, which no program writes";
   if (found == outcome::other_type)
     return refuse_gguf(errc::unsupported, tensor.name)
-           << "the format asked for does not hold what " << to_string(tensor.type) << " holds";
+           << "the format asked for does not hold what " << to_string(tensor.type) << " holds"
+           << (gguf_format_name(tensor.type).empty() ? "" : ": ") << gguf_format_name(tensor.type)
+           << (gguf_format_name(tensor.type).empty() ? "" : " does");
   return made;
 }
 

@@ -48,9 +48,7 @@ constexpr result<void> check_sizes(std::size_t rows, std::size_t columns, const 
   if (columns % 8 * bits % 8 != 0)
     return error{errc::unsupported} << "'" << codes.name << "': " << columns << " codes of " << bits
                                     << " bits do not fill whole bytes, and a row ends with its byte";
-  if (const auto fits =
-          check_bytes(codes.name, codes.bytes.size(), rows, packed_bytes<Format::element_bits>(columns), 1);
-      !fits)
+  if (const auto fits = check_code_bytes(codes.name, codes.bytes.size(), rows, columns, bits); !fits)
     return fits;
   return check_bytes(scales.name, scales.bytes.size(), layout->block_rows(), layout->block_columns(),
                      sizeof(typename Format::scale_type));

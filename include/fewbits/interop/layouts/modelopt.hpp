@@ -137,7 +137,7 @@ constexpr result<void> check_modelopt_int4(
   const auto sizes = modelopt_int4_sizes_of<Format>(rows, columns);
   if (!sizes)
     return sizes.error();
-  if (const auto fits = check_bytes("weight", tensors.weight.size(), rows / 2, columns, 1); !fits)
+  if (const auto fits = check_code_bytes("weight", tensors.weight.size(), rows, columns, 4); !fits)
     return fits;
   const auto layout = quantized_layout<Format>::unchecked(rows, columns);
   return check_bytes("weight_scale", tensors.weight_scale.bytes.size(), layout.block_rows(), layout.block_columns(),

@@ -63,7 +63,19 @@ constexpr result<void> check_bytes(std::string_view name, std::uint64_t bytes, s
                                    std::uint64_t columns, std::uint64_t bytes_each) noexcept {
   if (bytes != rows * columns * bytes_each)
     return error{errc::shape_mismatch} << "'" << name << "' has " << bytes << " bytes, and [" << rows << ", " << columns
-                                       << "] of " << bytes_each << " bytes each take " << rows * columns * bytes_each;
+                                       << "] of " << bytes_each << (bytes_each == 1 ? " byte" : " bytes")
+                                       << " each take " << rows * columns * bytes_each;
+  return {};
+}
+
+/// The same for packed codes that fill whole bytes together: the sentence has the extents that the caller gave.
+constexpr result<void> check_code_bytes(std::string_view name, std::uint64_t bytes, std::uint64_t rows,
+                                        std::uint64_t columns, std::uint64_t bits_each) noexcept {
+  const std::uint64_t codes = rows * columns;
+  const std::uint64_t wanted = codes / 8 * bits_each + codes % 8 * bits_each / 8;
+  if (bytes != wanted)
+    return error{errc::shape_mismatch} << "'" << name << "' has " << bytes << " bytes, and [" << rows << ", " << columns
+                                       << "] of " << bits_each << " bits each take " << wanted;
   return {};
 }
 
