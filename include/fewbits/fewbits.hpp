@@ -1,5 +1,7 @@
-// The whole library. What needs more of the standard library stays opt-in: <fewbits/number/text.hpp>,
-// <fewbits/number/hash.hpp>, <fewbits/interop/file.hpp>, <fewbits/interop/tensor_matrix.hpp>.
+// Every room's umbrella. Opt-in, and in no umbrella, is what needs more of the standard library or is for one writer:
+// <fewbits/number/{text,literals,hash}.hpp>, <fewbits/block/writers/...>, <fewbits/gemm/thread_pool.hpp>, and in
+// <fewbits/interop/...> file.hpp, input_file.hpp, output_file.hpp, checkpoint.hpp, tensor_matrix.hpp, gguf_blocks.hpp
+// and layouts/.
 #pragma once
 
 #include <fewbits/block.hpp>
