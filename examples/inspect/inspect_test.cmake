@@ -104,13 +104,58 @@ inspect(0 ${FIXTURES}/modelopt.safetensors --layers)
 expect_text(output "fp8_rows  fp8" "int4  modelopt_int4  5.000 bits/w  group 32" "nvfp4  modelopt_nvfp4  4.556 bits/w"
   "nvfp4_uncalibrated: 1 of 1 tensor scales are zero")
 
+# Which code is zero differs from group to group there.
+inspect(0 ${FIXTURES}/gptq.safetensors)
+expect_text(output "zeros not known, NaN 0")
+inspect(0 ${FIXTURES}/gptq.safetensors --json --only 4)
+string(JSON kind TYPE "${output}" layers 0 codes zeros)
+if(NOT kind STREQUAL "NULL")
+  message(FATAL_ERROR "zeros of GPTQ's codes are ${kind}:\n${output}")
+endif()
+# A divisor is called one.
+inspect(0 ${FIXTURES}/compressed_tensors_floats.safetensors)
+expect_text(output "tensor scales (divisors): ")
+inspect(0 ${FIXTURES}/compressed_tensors_floats.safetensors --json --only nvfp4)
+expect_json(ON layers 0 tensor_scales_are_divisors)
+
+set(scratch ${CMAKE_CURRENT_BINARY_DIR}/inspect_scratch_${planted})
+file(REMOVE_RECURSE ${scratch})
+# Tensors of one scheme beside a configuration of another, with and without reading tensors.
+file(COPY ${FIXTURES}/modelopt.safetensors DESTINATION ${scratch}/other)
+file(WRITE ${scratch}/other/config.json
+  "{\"quantization_config\": {\"quant_method\": \"awq\", \"bits\": 4, \"group_size\": 128, \"version\": \"gemm\"}}")
+foreach(how IN ITEMS --layers --headers)
+  inspect(0 ${scratch}/other ${how})
+  expect_text(output "nvfp4: the configuration says awq, the tensors are modelopt_nvfp4")
+endforeach()
+inspect(0 ${scratch}/other --json --only nvfp4)
+expect_json("nvfp4: the configuration says awq, the tensors are modelopt_nvfp4" notes 0)
+# A configuration that is broken is named once, and the tensors are shown.
+file(WRITE ${scratch}/other/config.json "{\"quantization_config\": ")
+inspect(0 ${scratch}/other)
+expect_text(output "note: a configuration is left out: '${scratch}/other/config.json': the text ends" "modelopt_nvfp4")
+# Nothing but zeros.
+set(header "{\"w.weight\":{\"dtype\":\"F32\",\"shape\":[2,2],\"data_offsets\":[0,16]}}")
+execute_process(COMMAND printf "\\110\\0\\0\\0\\0\\0\\0\\0%-72s\\0\\0\\0\\0\\0\\0\\0\\0\\0\\0\\0\\0\\0\\0\\0\\0" "${header}"
+  OUTPUT_FILE ${scratch}/zeros.safetensors)
+inspect(0 ${scratch}/zeros.safetensors)
+expect_text(output "w: all of its 4 numbers are zero")
+# A file is what it begins with, and an error names it.
+configure_file(${FIXTURES}/blocks_32.gguf ${scratch}/model.safetensors COPYONLY)
+inspect(0 ${scratch}/model.safetensors --json)
+expect_json(GGUF container)
+file(WRITE ${scratch}/short.gguf "GGUF")
+inspect(1 ${scratch}/short.gguf)
+expect_text(problem "'${scratch}/short.gguf': ")
+file(REMOVE_RECURSE ${scratch})
+
 # Refusals.
 inspect(1 ${FIXTURES}/none.safetensors)
 expect_text(problem "does not exist")
 inspect(1 ${FIXTURES}/write_fixtures.gguf)
 expect_text(problem "does not exist")
 inspect(1 ${checkpoint}/config.json)
-expect_text(problem "'config.json': index: there is no object weight_map")
+expect_text(problem "there is no object weight_map")
 inspect(2)
 expect_text(problem "a path is missing")
 inspect(2 ${checkpoint} --only no_such_layer)

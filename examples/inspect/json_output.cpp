@@ -44,25 +44,25 @@ std::string member(const char* key, std::uint64_t value) {
 }
 
 std::string object_of(const number_statistics& numbers) {
-  std::string json = "{" + member("count", numbers.count) + "," + member("zeros", numbers.zeros) + "," +
+  std::string json = std::string("{") + member("count", numbers.count) + "," + member("zeros", numbers.zeros) + "," +
                      member("negatives", numbers.negatives) + "," + member("nans", numbers.nans) + "," +
                      member("infinities", numbers.infinities) +
                      ",\"largest\":" + number(static_cast<double>(numbers.largest)) + ",\"binades\":{";
   bool first = true;
   for (const auto& [binade, count] : numbers.binades) {
-    json += (first ? "\"" : ",\"") + std::to_string(binade) + "\":" + std::to_string(count);
+    json.append(first ? "\"" : ",\"").append(std::to_string(binade)).append("\":").append(std::to_string(count));
     first = false;
   }
   return json + "}}";
 }
 
 std::string object_of(const code_statistics& codes) {
-  return "{" + member("count", codes.count) + "," + member("saturated", codes.saturated) + "," +
-         member("zeros", codes.zeros) + "," + member("negative_zeros", codes.negative_zeros) + "," +
-         member("nans", codes.nans) + "}";
+  return std::string("{") + member("count", codes.count) + "," + member("saturated", codes.saturated) + "," +
+         (codes.zeros_known ? member("zeros", codes.zeros) : "\"zeros\":null") + "," +
+         member("negative_zeros", codes.negative_zeros) + "," + member("nans", codes.nans) + "}";
 }
 
-std::string members_of(const measured& seen) {
+std::string members_of(const measured& seen, bool divisors) {
   std::string json;
   if (seen.numbers)
     json += ",\"numbers\":" + object_of(*seen.numbers);
@@ -71,14 +71,15 @@ std::string members_of(const measured& seen) {
   if (seen.scales)
     json += ",\"scales\":" + object_of(*seen.scales);
   if (seen.tensor_scales)
-    json += ",\"tensor_scales\":" + object_of(*seen.tensor_scales);
+    json += std::string(divisors ? ",\"tensor_scales_are_divisors\":true" : "") +
+            ",\"tensor_scales\":" + object_of(*seen.tensor_scales);
   return json;
 }
 
 std::string list_of(const std::vector<std::string>& texts) {
   std::string json = "[";
   for (std::size_t i = 0; i < texts.size(); ++i)
-    json += (i == 0 ? "" : ",") + quoted(texts[i]);
+    json.append(i == 0 ? "" : ",").append(quoted(texts[i]));
   return json + "]";
 }
 
@@ -110,18 +111,22 @@ void print_layer(const layer& each, const measured* seen, const char* before) {
       std::printf("%s%" PRIu64, k == 0 ? "" : ",", part.shape[k]);
     std::printf("],%s}", member("bytes", part.size).c_str());
   }
-  std::printf("]%s}", seen == nullptr ? "" : members_of(*seen).c_str());
+  std::printf("]%s}", seen == nullptr ? "" : members_of(*seen, has_divisors(each.scheme)).c_str());
 }
 
 }  // namespace
 
 void print_json(const source& from, const std::vector<measured>& of_layers, const options&) {
+  std::vector<std::string> notes = from.notes;
+  for (const layer& each : from.layers)
+    if (!each.disagreement.empty())
+      notes.push_back(each.name + ": " + each.disagreement);
   std::printf("{\"program\":\"fewbits_inspect %d.%d.%d\",\"container\":%s,%s,%s,%s,", FEWBITS_VERSION_MAJOR,
               FEWBITS_VERSION_MINOR, FEWBITS_VERSION_PATCH, quoted(from.container).c_str(),
               member("files", from.files).c_str(), member("tensors", from.tensors).c_str(),
               member("bytes", from.bytes).c_str());
   std::printf("\"method\":%s,\"format\":%s,\"ignored\":%s,\"notes\":%s,\n\"schemes\":[", quoted(from.method).c_str(),
-              quoted(from.format).c_str(), list_of(from.ignored).c_str(), list_of(from.notes).c_str());
+              quoted(from.format).c_str(), list_of(from.ignored).c_str(), list_of(notes).c_str());
   const auto schemes = summarise(from, of_layers);
   for (std::size_t i = 0; i < schemes.size(); ++i) {
     const auto& each = schemes[i];
@@ -129,7 +134,7 @@ void print_json(const source& from, const std::vector<measured>& of_layers, cons
                 member("layers", each.layers).c_str(), member("weights", each.weights).c_str(),
                 member("bytes", each.bytes).c_str(),
                 number(each.counted ? bits_a_weight(each.bytes, each.weights) : -1.0).c_str(),
-                members_of(each.total).c_str());
+                members_of(each.total, has_divisors(each.scheme)).c_str());
   }
   std::printf("],\n\"layers\":[");
   for (std::size_t i = 0; i < from.layers.size(); ++i)

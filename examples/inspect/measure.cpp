@@ -127,6 +127,8 @@ bool count_codes(const source& from, const tensor& what, const code_rule& rule, 
     for (const std::byte each : bytes)
       ++bytes_seen[std::to_integer<std::size_t>(each)];
   });
+  into.zeros_known =
+      std::ranges::any_of(rule.meanings, [](std::uint8_t meaning) { return (meaning & code_rule::zero) != 0; });
   const unsigned mask = (1u << rule.bits) - 1;
   for (unsigned byte = 0; byte < 256; ++byte)
     for (unsigned shift = 0; shift < 8; shift += rule.bits) {
@@ -265,6 +267,7 @@ void code_statistics::add(const code_statistics& other) {
   count += other.count;
   saturated += other.saturated;
   zeros += other.zeros;
+  zeros_known = zeros_known && other.zeros_known;
   negative_zeros += other.negative_zeros;
   nans += other.nans;
 }

@@ -31,7 +31,8 @@ struct number_statistics {
 struct code_statistics {
   std::uint64_t count = 0;
   std::uint64_t saturated = 0;
-  std::uint64_t zeros = 0;           // 0 where the scheme's zero is not one code
+  std::uint64_t zeros = 0;
+  bool zeros_known = true;           // false where zero points move the code that is zero
   std::uint64_t negative_zeros = 0;  // among the zeros
   std::uint64_t nans = 0;
 

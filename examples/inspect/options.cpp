@@ -14,7 +14,7 @@ const char* const usage =
     "\n"
     "  --layers         a line for each layer\n"
     "  --only PATTERN   layers whose names fit: model.layers.0.* or lm_head\n"
-    "  --headers        names, types and shapes alone: no tensor is read\n"
+    "  --headers        from names, types and shapes alone: no tensor is read; --layers and --json show them\n"
     "  --json           one JSON object on standard output, with every layer\n"
     "  --help           this text\n"
     "  --               what follows is a path, whatever it begins with\n"

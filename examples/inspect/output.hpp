@@ -21,6 +21,9 @@ struct scheme_summary {
   measured total;
 };
 
+/// Whether a scheme divides by its tensor scales.
+inline bool has_divisors(std::string_view scheme) { return scheme == "ct_nvfp4"; }
+
 /// By scheme, most bytes first.
 std::vector<scheme_summary> summarise(const source& from, const std::vector<measured>& of_layers);
 

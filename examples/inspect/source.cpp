@@ -15,6 +15,39 @@ namespace {
 
 constexpr std::uint64_t largest_configuration = 64 << 20;
 
+// The file's own word for what it is; a name may say another thing.
+bool begins_as_gguf(const std::string& path) {
+  std::FILE* const file = std::fopen(path.c_str(), "rb");
+  if (file == nullptr)
+    return false;
+  char magic[4] = {};
+  const std::size_t size = std::fread(magic, 1, sizeof magic, file);
+  std::fclose(file);
+  return std::string_view(magic, size) == "GGUF";
+}
+
+// Schemes whose tensors look alike.
+fewbits::weight_storage family_of(fewbits::weight_storage kind) {
+  using enum fewbits::weight_storage;
+  if (kind == gptq_v2 || kind == gptq_marlin)
+    return gptq;
+  if (kind == fp8_inverse || kind == mxfp8)
+    return fp8;
+  return kind;
+}
+
+// Layers that are not quantised never disagree: a configuration that speaks of classes of modules names them all.
+std::string disagreement_of(const fewbits::quantization_config& config, std::string_view name,
+                            fewbits::weight_storage stored) {
+  using fewbits::weight_storage;
+  const weight_storage said = config.scheme_of(name).kind;
+  if (stored == weight_storage::plain || stored == weight_storage::unknown || said == weight_storage::unknown ||
+      family_of(said) == family_of(stored))
+    return {};
+  return "the configuration says " + std::string(to_string(said)) + ", the tensors are " +
+         std::string(to_string(stored));
+}
+
 class safetensors_source final : public source {
  public:
   explicit safetensors_source(fewbits::checkpoint&& opened) : checkpoint_(std::move(opened)) {
@@ -29,8 +62,9 @@ class safetensors_source final : public source {
     return done.has_value();
   }
 
-  // The configuration that lies beside the files: the first that speaks of quantisation.
-  bool read_configuration(std::string& problem) {
+  // The configuration that lies beside the files: the first that speaks of quantisation. One that cannot be read is a
+  // note: the tensors say most of what there is to say.
+  void read_configuration() {
     for (const char* const name : {"config.json", "hf_quant_config.json", "quantize_config.json"}) {
       const std::string path = checkpoint_.folder().empty() ? name : checkpoint_.folder() + "/" + name;
       auto text = fewbits::read_small_file(path.c_str(), largest_configuration);
@@ -39,8 +73,12 @@ class safetensors_source final : public source {
       auto parsed = text ? fewbits::quantization_config::parse(text->view())
                          : fewbits::result<fewbits::quantization_config>{text.error()};
       if (!parsed) {
-        problem = std::string(name) + ": " + sentence(parsed);
-        return false;
+        constexpr std::string_view prefix = "configuration: ";
+        std::string why = sentence(parsed);
+        if (text)  // whose errors do not know the file
+          why = "'" + path + "': " + why.substr(why.starts_with(prefix) ? prefix.size() : 0);
+        notes.push_back("a configuration is left out: " + why);
+        continue;
       }
       if (parsed->method().empty() && parsed->scheme().kind == fewbits::weight_storage::plain)
         continue;
@@ -55,7 +93,6 @@ class safetensors_source final : public source {
       }
       break;
     }
-    return true;
   }
 
   bool find_layers(const std::string& only, std::string& problem) {
@@ -85,8 +122,10 @@ class safetensors_source final : public source {
       for (const tensor& t : each.tensors)
         parts.push_back({t.part, *t.dtype, t.shape});
       each.details = fewbits::recognise_layer(parts);
-      if (config_)
+      if (config_) {
+        each.disagreement = disagreement_of(*config_, name, each.details.kind);
         each.details = config_->refine(name, each.details);
+      }
       each.scheme = to_string(each.details.kind);
       each.weights = each.details.weights;
       if (each.details.kind == fewbits::weight_storage::plain) {  // biases are weights, too
@@ -169,7 +208,7 @@ bool is_wanted(const std::string& only, std::string_view layer) {
 }
 
 std::unique_ptr<source> open(const std::string& path, const std::string& only, std::string& problem) {
-  if (path.ends_with(".gguf"))
+  if (path.ends_with(".gguf") || begins_as_gguf(path))
     return open_gguf(path, only, problem);
   auto opened = fewbits::checkpoint::open(path);
   if (!opened) {
@@ -177,7 +216,8 @@ std::unique_ptr<source> open(const std::string& path, const std::string& only, s
     return nullptr;
   }
   auto made = std::make_unique<safetensors_source>(std::move(opened).value());
-  if (!made->read_configuration(problem) || !made->find_layers(only, problem))
+  made->read_configuration();
+  if (!made->find_layers(only, problem))
     return nullptr;
   return made;
 }

@@ -34,6 +34,7 @@ struct layer {
   std::vector<tensor> tensors;
   std::uint64_t weights = 0;  // 0: not known
   std::uint64_t bytes = 0;
+  std::string disagreement;  // a sentence where the configuration names another scheme than the tensors
 
   [[nodiscard]] const tensor* find(std::string_view part) const {
     for (const tensor& each : tensors)

@@ -58,7 +58,7 @@ std::unique_ptr<source> open_gguf(const std::string& path, const std::string& on
   }
   auto model = fewbits::gguf::parse(file->bytes());
   if (!model) {
-    problem = sentence(model);
+    problem = "'" + path + "': " + sentence(model);
     return nullptr;
   }
   return std::make_unique<gguf_source>(std::move(file).value(), std::move(model).value(), only);

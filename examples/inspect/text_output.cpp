@@ -57,10 +57,14 @@ void print_numbers(const char* what, const number_statistics& numbers) {
 }
 
 void print_codes(const code_statistics& codes) {
-  std::printf("  codes: %" PRIu64 "; saturated %" PRIu64 " (%.3f %%), zero %" PRIu64 " (%.3f %%), -0 %" PRIu64
-              ", NaN %" PRIu64 "\n",
-              codes.count, codes.saturated, share(codes.saturated, codes.count), codes.zeros,
-              share(codes.zeros, codes.count), codes.negative_zeros, codes.nans);
+  std::printf("  codes: %" PRIu64 "; saturated %" PRIu64 " (%.3f %%), ", codes.count, codes.saturated,
+              share(codes.saturated, codes.count));
+  if (codes.zeros_known)
+    std::printf("zero %" PRIu64 " (%.3f %%), -0 %" PRIu64, codes.zeros, share(codes.zeros, codes.count),
+                codes.negative_zeros);
+  else
+    std::printf("zeros not known");
+  std::printf(", NaN %" PRIu64 "\n", codes.nans);
 }
 
 // One line for each layer that somebody should look at.
@@ -83,16 +87,24 @@ void print_findings(const source& from, const std::vector<measured>& of_layers) 
     if (zeros_matter && numbers->zeros != 0)
       print(what, std::to_string(numbers->zeros) + " of " + std::to_string(numbers->count) + " " + kind + " are zero");
   };
-  for (std::size_t i = 0; i < of_layers.size(); ++i) {
+  for (std::size_t i = 0; i < from.layers.size(); ++i) {
     const layer& what = from.layers[i];
+    if (!what.disagreement.empty())
+      print(what, what.disagreement);
+    if (what.scheme == "unknown")
+      print(what, "quantised, but no scheme known here fits its tensors");
+    if (i >= of_layers.size())
+      continue;
     const measured& seen = of_layers[i];
     look(what, "numbers", seen.numbers, false);
     look(what, "scales", seen.scales, true);
     look(what, "tensor scales", seen.tensor_scales, true);
     if (seen.codes && seen.codes->nans != 0)
       print(what, std::to_string(seen.codes->nans) + " of " + std::to_string(seen.codes->count) + " codes are NaN");
-    if (what.scheme == "unknown")
-      print(what, "quantised, but no scheme known here fits its tensors");
+    if (seen.codes && seen.codes->zeros_known && seen.codes->count != 0 && seen.codes->zeros == seen.codes->count)
+      print(what, "all of its " + std::to_string(seen.codes->count) + " codes are zero");
+    if (seen.numbers && seen.numbers->count != 0 && seen.numbers->zeros == seen.numbers->count)
+      print(what, "all of its " + std::to_string(seen.numbers->count) + " numbers are zero");
   }
   if (shown > most)
     std::printf("  and %zu more\n", shown - most);
@@ -152,7 +164,7 @@ void print_text(const source& from, const std::vector<measured>& of_layers, cons
     if (total.codes)
       print_codes(*total.codes);
     if (total.tensor_scales)
-      print_numbers("tensor scales", *total.tensor_scales);
+      print_numbers(has_divisors(each.scheme) ? "tensor scales (divisors)" : "tensor scales", *total.tensor_scales);
     if (total.scales) {
       print_numbers("scales", *total.scales);
       print_binades(*total.scales);
