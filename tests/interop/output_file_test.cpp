@@ -18,6 +18,9 @@
 
 #if FEWBITS_HAS_POSIX_FILES
 #include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <csignal>
 #endif
@@ -137,6 +140,47 @@ TEST_F(OutputFile, TwoOfOneNameDoNotMeet) {
   EXPECT_EQ(content("a"), "first");
 }
 
+TEST_F(OutputFile, FlushedFilesWaitForTheirNames) {
+  std::vector<output_file> waiting;
+  for (const char* name : {"a", "b", "c"}) {
+    auto file = output_file::create(path(name));
+    ASSERT_TRUE(file && file->write(bytes_of(name)) && file->flush() && file->flush());
+    const auto more = file->write(bytes_of("more"));
+    ASSERT_FALSE(more);
+    EXPECT_EQ(more.error().code(), errc::invalid_argument);
+    waiting.push_back(std::move(file).value());
+    EXPECT_FALSE(std::filesystem::exists(path(name)));
+  }
+  EXPECT_EQ(files(), 3u);
+  waiting.pop_back();  // a destructor takes its file away
+  EXPECT_EQ(files(), 2u);
+  for (auto& file : waiting) {
+    ASSERT_TRUE(file.commit());
+    EXPECT_FALSE(file.flush());
+    EXPECT_FALSE(file.commit());
+  }
+  EXPECT_EQ(files(), 2u);
+  EXPECT_EQ(content("a") + content("b"), "ab");
+}
+
+TEST_F(OutputFile, TakesNamesAsLongAsTheSystemDoes) {
+  // The cut must not end inside a character.
+  for (std::size_t lead = 0; lead < 3; ++lead) {
+    std::string name(lead, 'n');
+    while (name.size() + 3 <= 255)
+      name += "\xe2\x82\xac";
+    auto file = output_file::create(path(name));
+    ASSERT_TRUE(file) << file.error().message();
+    const std::string left = std::filesystem::directory_iterator(folder_)->path().filename().string();
+    const std::size_t cut = left.find(".tmp");
+    ASSERT_NE(cut, std::string::npos);
+    EXPECT_EQ((cut - lead) % 3, 0u) << cut;
+    ASSERT_TRUE(file->write(bytes_of("x")) && file->commit());
+    EXPECT_EQ(content(name), "x");
+    std::filesystem::remove(path(name));
+  }
+}
+
 TEST_F(OutputFile, NamesTheReason) {
   const auto folder = output_file::create(folder_.string().c_str(), existing_file::replace);
   ASSERT_FALSE(folder);
@@ -193,6 +237,92 @@ TEST_F(OutputFile, AKilledProcessLeavesNothingUnderTheFinalName) {
   ASSERT_EQ(files(), 1u);
   const std::string left = std::filesystem::directory_iterator(folder_)->path().filename().string();
   EXPECT_TRUE(left.starts_with("a.tmp")) << left;
+}
+
+TEST_F(OutputFile, ManyFilesWaitWithoutDescriptors) {
+  struct ::rlimit before = {};
+  ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &before), 0);
+  struct ::rlimit tight = before;
+  tight.rlim_cur = 32;
+  ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &tight), 0);
+  std::vector<output_file> waiting;
+  for (std::size_t i = 0; i < 100; ++i) {
+    auto file = output_file::create(path(std::to_string(i)));
+    if (!file || !file->write(bytes_of("x")) || !file->flush())
+      break;
+    waiting.push_back(std::move(file).value());
+  }
+  ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &before), 0);
+  ASSERT_EQ(waiting.size(), 100u);
+  for (auto& file : waiting)
+    ASSERT_TRUE(file.commit());
+}
+
+TEST_F(OutputFile, DoesNotBecomeAClosedStandardStream) {
+  const std::string name = path("a");
+  put("in", "input");
+  const auto child = ::fork();
+  ASSERT_GE(child, 0);
+  if (child == 0) {
+    ::close(0);
+    ::close(1);
+    ::close(2);
+    auto file = output_file::create(name);
+    const auto input = input_file::open(path("in"));
+    const bool open = ::fcntl(0, F_GETFD) >= 0 || ::fcntl(1, F_GETFD) >= 0 || ::fcntl(2, F_GETFD) >= 0;
+    static_cast<void>(::write(1, "printed", 7) + ::write(2, "printed", 7));
+    ::_exit(file && input && !open && file->write(bytes_of("mine")) && file->commit() ? 0 : 1);
+  }
+  int status = 0;
+  ASSERT_EQ(::waitpid(child, &status, 0), child);
+  EXPECT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+  EXPECT_EQ(content("a"), "mine");
+}
+
+TEST_F(OutputFile, DoesNotReplaceWhatIsNoRegularFile) {
+  ASSERT_EQ(::mkfifo(path("pipe").c_str(), 0600), 0);
+  const int socket = ::socket(AF_UNIX, SOCK_STREAM, 0);
+  ASSERT_GE(socket, 0);
+  std::vector<std::string> odd{path("pipe"), "/dev/null"};
+  struct ::sockaddr_un address = {};
+  address.sun_family = AF_UNIX;
+  if (path("socket").size() < sizeof address.sun_path) {
+    path("socket").copy(address.sun_path, sizeof address.sun_path - 1);
+    ASSERT_EQ(::bind(socket, reinterpret_cast<const ::sockaddr*>(&address), sizeof address), 0);
+    odd.push_back(path("socket"));
+  }
+  for (const std::string& name : odd)
+    for (const auto others : {existing_file::replace, existing_file::refuse}) {
+      const auto file = output_file::create(name, others);
+      ASSERT_FALSE(file) << name;
+      EXPECT_EQ(file.error().code(), errc::invalid_argument);
+      EXPECT_TRUE(file.error().message().ends_with(" is no regular file")) << file.error().message();
+    }
+  ::close(socket);
+  EXPECT_EQ(files(), odd.size() - 1);
+}
+
+TEST_F(OutputFile, KeepsThePermissionsOfAReplacedFile) {
+  const auto mode_of = [&](std::string_view name) {
+    struct ::stat status = {};
+    return ::stat(path(name).c_str(), &status) == 0 ? status.st_mode & 07777u : ~0u;
+  };
+  for (const ::mode_t mode : {0600u, 0640u, 0666u, 0444u}) {
+    put("a", "old");
+    ASSERT_EQ(::chmod(path("a").c_str(), mode), 0);
+    auto file = output_file::create(path("a"), existing_file::replace);
+    ASSERT_TRUE(file) << file.error().message();
+    for (const auto& each : std::filesystem::directory_iterator(folder_))  // also while it is being written
+      EXPECT_EQ(mode_of(each.path().filename().string()), mode);
+    ASSERT_TRUE(file->write(bytes_of("new")) && file->commit());
+    EXPECT_EQ(mode_of("a"), mode);
+    std::filesystem::remove(path("a"));
+  }
+  const ::mode_t mask = ::umask(0);
+  ::umask(mask);
+  auto file = output_file::create(path("a"), existing_file::replace);
+  ASSERT_TRUE(file && file->commit());
+  EXPECT_EQ(mode_of("a"), 0666u & ~mask);
 }
 
 TEST_F(OutputFile, ReplacesALinkAndNotItsTarget) {

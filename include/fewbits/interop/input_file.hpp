@@ -24,6 +24,7 @@
 #include <fewbits/base/error.hpp>
 #include <fewbits/base/nothrow_array.hpp>
 #include <fewbits/interop/byte_source.hpp>
+#include <fewbits/interop/posix_descriptor.hpp>
 #include <fewbits/interop/printable.hpp>
 #include <fewbits/interop/system_error.hpp>
 
@@ -107,7 +108,7 @@ inline result<input_file> input_file::open(const char* path) noexcept {
     return error{errc::invalid_argument, "a file needs a path, and this one is a null pointer"};
   input_file file;
   // Without O_NONBLOCK a pipe without a writer would never return; regular files do not mind it.
-  file.descriptor_ = ::open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+  file.descriptor_ = detail::above_standard_streams(::open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK));
   if (file.descriptor_ < 0)
     return failure(path, errno);
   struct ::stat status = {};
@@ -144,14 +145,30 @@ inline result<void> input_file::read_at(std::uint64_t first, std::span<std::byte
 
 #else
 
+namespace detail {
+
+#if defined(_WIN32)  // long has 32 bits there
+inline bool seek(std::FILE* stream, std::int64_t place, int from) noexcept {
+  return ::_fseeki64(stream, place, from) == 0;
+}
+inline std::int64_t place_of(std::FILE* stream) noexcept { return ::_ftelli64(stream); }
+#else
+inline bool seek(std::FILE* stream, std::int64_t place, int from) noexcept {
+  return place <= (std::numeric_limits<long>::max)() && std::fseek(stream, static_cast<long>(place), from) == 0;
+}
+inline std::int64_t place_of(std::FILE* stream) noexcept { return std::ftell(stream); }
+#endif
+
+}  // namespace detail
+
 inline result<input_file> input_file::open(const char* path) noexcept {
   if (path == nullptr)
     return error{errc::invalid_argument, "a file needs a path, and this one is a null pointer"};
   input_file file;
   file.stream_ = std::fopen(path, "rb");
-  if (file.stream_ == nullptr || std::fseek(file.stream_, 0, SEEK_END) != 0)
+  if (file.stream_ == nullptr || !detail::seek(file.stream_, 0, SEEK_END))
     return failure(path, errno);
-  const long end = std::ftell(file.stream_);
+  const std::int64_t end = detail::place_of(file.stream_);
   if (end < 0)
     return failure(path, errno);
   file.size_ = static_cast<std::uint64_t>(end);
@@ -161,7 +178,7 @@ inline result<input_file> input_file::open(const char* path) noexcept {
 inline result<void> input_file::read_at(std::uint64_t first, std::span<std::byte> out) const noexcept {
   if (first > size_ || out.size() > size_ - first)
     return past_the_end(first, out.size());
-  if (std::fseek(stream_, static_cast<long>(first), SEEK_SET) != 0 ||
+  if (!detail::seek(stream_, static_cast<std::int64_t>(first), SEEK_SET) ||
       std::fread(out.data(), 1, out.size(), stream_) != out.size()) {
     error why{errc::io_failure, "a file cannot be read"};
     return append_errno(why, errno);
