@@ -93,7 +93,7 @@ std::string sample_file() {
 }
 
 std::string fixture(const char* name) {
-  std::ifstream stream(std::string(FEWBITS_FIXTURES) + "/" + name, std::ios::binary);
+  std::ifstream stream(std::string(FEWBITS_FIXTURES "/") + name, std::ios::binary);
   return {std::istreambuf_iterator<char>(stream), std::istreambuf_iterator<char>()};
 }
 

@@ -242,7 +242,7 @@ TEST(GgufWriter, FailsWithItsSink) {
 }
 
 std::string fixture(const char* name) {
-  std::ifstream stream(std::string(FEWBITS_FIXTURES) + "/" + name, std::ios::binary);
+  std::ifstream stream(std::string(FEWBITS_FIXTURES "/") + name, std::ios::binary);
   return {std::istreambuf_iterator<char>(stream), std::istreambuf_iterator<char>()};
 }
 

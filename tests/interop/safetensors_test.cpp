@@ -668,7 +668,7 @@ TEST(Safetensors, ReadsFilesOfTheReferencePackage) {
   } fixtures[] = {{"floats", 5}, {"integers", 9}, {"narrow", 6}, {"sixes", 2}, {"shapes", 5}, {"metadata", 1}};
   for (const auto& fixture : fixtures) {
     SCOPED_TRACE(fixture.name);
-    std::ifstream stream(std::string(FEWBITS_FIXTURES) + "/" + fixture.name + ".safetensors", std::ios::binary);
+    std::ifstream stream(std::string(FEWBITS_FIXTURES "/") + fixture.name + ".safetensors", std::ios::binary);
     const std::string text{std::istreambuf_iterator<char>(stream), std::istreambuf_iterator<char>()};
     ASSERT_FALSE(text.empty());
     const exact_bytes file(text);
