@@ -1,7 +1,7 @@
 # cmake -DPROGRAM=<program;arguments> -DSAMPLE=<...> -DCHECK=<...> -DSCRATCH=<folder> -DMEASURES=<ON|OFF> -P convert_test.cmake
 # What fewbits_convert promises: every scheme's files are read back, by descriptions of their layouts alone, to the
 # original within the scheme's error; threads change no bit; a killed or failed run leaves no half file; existing files
-# stay; memory stays below three times the largest tensor.
+# stay, or go as a whole; memory stays below three times the largest tensor.
 # With FEWBITS_PLANT_BUG=1 in the environment the reader takes halves of bytes the other way round, and must fail.
 cmake_minimum_required(VERSION 3.25)
 set(commands 0)
@@ -82,7 +82,7 @@ run(1 ${CMAKE_COMMAND} -E compare_files ${SCRATCH}/one_thread/model-00001-of-000
 
 # What is kept.
 run(0 ${PROGRAM} ${sample} ${SCRATCH}/kept --scheme mxfp4 --keep *up_proj* --keep-ends 1)
-expect("1 tensors converted")
+expect("1 tensor converted")
 expect("kept: model.layers.0.self_attn.q_proj.weight (at an end)")
 expect("kept: model.layers.1.mlp.up_proj.weight (fits *up_proj*)")
 expect("kept: model.layers.0.odd.weight (")
@@ -99,6 +99,7 @@ run(1 ${PROGRAM} ${sample} ${sample} --scheme nf4 --force)
 expect("the output is the input's own folder")
 run(1 ${PROGRAM} ${SCRATCH}/nf4 ${SCRATCH}/none --scheme nf4)
 expect("no tensor is left to convert")
+expect("; is the checkpoint quantised already?")
 file(COPY ${sample} DESTINATION ${SCRATCH}/again)
 file(WRITE ${SCRATCH}/again/sample/config.json "{\"quantization_config\": {}}")
 run(1 ${PROGRAM} ${SCRATCH}/again/sample ${SCRATCH}/none --scheme nf4)
@@ -107,6 +108,15 @@ run(1 ${PROGRAM} ${SCRATCH}/nowhere ${SCRATCH}/none --scheme nf4)
 expect("does not exist")
 run(1 ${PROGRAM} ${sample} ${SCRATCH}/none --scheme nf4 --keep *)
 expect("no tensor is left to convert")
+expect("fits *")
+run(2 ${PROGRAM} ${sample} ${SCRATCH}/none --scheme nf4 --keep no_such*)
+expect("--keep no_such* fits no tensor")
+run(2 ${PROGRAM} ${sample} ${SCRATCH}/none --scheme=nf4 --force=1)
+expect("unknown option --force=1")
+run(1 ${PROGRAM} ${sample} ${SCRATCH}/gguf --scheme gguf_q4_0)
+expect("is a folder: GGUF is one file")
+run(1 ${PROGRAM} ${sample} ${SCRATCH}/gguf/gguf_q4_0.gguf/none --scheme nf4)
+expect("cannot be created: ")
 run(2 ${PROGRAM} ${sample} ${SCRATCH}/none --scheme nvpf4)
 expect("no scheme is named nvpf4")
 run(2 ${PROGRAM} ${sample} ${SCRATCH}/none --scheme nf4 --policy exakt)
@@ -118,6 +128,37 @@ expect("--scheme says what to convert to")
 run(0 ${PROGRAM} --list)
 run(0 ${PROGRAM} --help)
 expect_files(${SCRATCH}/none)
+
+# Another checkpoint's files never stay beside the new ones: several shards, then one file, then shards again.
+run(0 ${SAMPLE} ${SCRATCH}/infinite 64 1 F32 infinite)
+run(0 ${PROGRAM} ${sample} ${SCRATCH}/mixed --scheme nvfp4_modelopt --quiet)
+expect_files(${SCRATCH}/mixed config.json hf_quant_config.json ${shards})
+run(1 ${PROGRAM} ${SCRATCH}/infinite ${SCRATCH}/mixed --scheme nf4 --quiet)
+expect("is another checkpoint's, and would be read with this one: --force removes it")
+expect_files(${SCRATCH}/mixed config.json hf_quant_config.json ${shards})
+run(0 ${PROGRAM} ${SCRATCH}/infinite ${SCRATCH}/mixed --scheme nf4 --quiet --force)
+expect_files(${SCRATCH}/mixed config.json model.safetensors)
+run(0 ${PROGRAM} ${sample} ${SCRATCH}/mixed --scheme=nf4 --quiet --force)
+expect_files(${SCRATCH}/mixed config.json ${shards})
+run(0 ${CHECK} ${sample} ${SCRATCH}/mixed nf4 6 18)
+# A folder in a file's place is no file that --force replaces.
+file(MAKE_DIRECTORY ${SCRATCH}/taken/model.safetensors)
+run(1 ${PROGRAM} ${SCRATCH}/infinite ${SCRATCH}/taken --scheme nf4)
+expect("is a folder")
+if(problem MATCHES "--force")
+  message(FATAL_ERROR "a remedy that does not help: ${problem}")
+endif()
+
+# Inf among the weights is named even by --quiet, and so is an input without config.json.
+run(0 ${PROGRAM} ${SCRATCH}/infinite ${SCRATCH}/poisoned --scheme mxfp4 --quiet)
+expect("tensor 'a.weight': 1 of its 4096 weights are Inf or NaN; SQNR leaves out 32,")
+expect("there is no config.json beside the input")
+expect("1 tensor converted, 16.4 kB to 2.2 kB")
+if(output MATCHES "x the largest tensor")
+  message(FATAL_ERROR "a ratio of no meaning: ${output}")
+endif()
+run(1 ${PROGRAM} ${SCRATCH}/infinite ${SCRATCH}/poisoned/a.gguf --scheme gguf_mxfp4 --quiet)
+expect("1 of its weights are Inf or NaN, and gguf_mxfp4 refuses them")
 
 if(MEASURES)
   # Memory: a matrix of 32 MiB in bfloat16, which becomes 64 MiB of floats.

@@ -59,6 +59,10 @@ int run(convert::options wanted, const convert::schemes& all) {
   const auto from = fewbits::checkpoint::open(wanted.input);
   if (!from)
     return fail(bad_file, std::string(from.error().message()));
+  for (const std::string& glob : wanted.keep)
+    if (std::ranges::none_of(from->tensors(),
+                             [&](const auto& each) { return convert::fits_glob(glob, each.entry.name); }))
+      return fail(bad_usage, "--keep " + glob + " fits no tensor");
   const auto plan = convert::make_plan(*from, *scheme, wanted, problem);
   auto pool = fewbits::thread_pool::create(wanted.threads);
   if (!plan || !pool)

@@ -21,7 +21,7 @@ const char* const usage =
     "  --keep-ends N        keeps the first and last N of numbered layers (0)\n"
     "  --no-default-keeps   keeps only what --keep and --keep-ends say\n"
     "  --threads N          threads that quantise (all of the machine)\n"
-    "  --force              replaces files that exist\n"
+    "  --force              replaces files that exist, and removes those of an earlier checkpoint\n"
     "  --quiet              no line a tensor and no progress\n"
     "  --list               the schemes and their policies\n"
     "  --help               this text\n"
@@ -58,8 +58,12 @@ bool take_value(std::string_view option, const std::string& value, options& want
 bool parse(int count, const char* const* arguments, options& wanted, std::string& problem) {
   std::size_t positional = 0;
   for (int i = 1; i < count; ++i) {
-    const std::string argument = arguments[i];
-    bool* const flag = argument == "--force"   ? &wanted.force
+    const std::string whole = arguments[i];
+    // "--scheme=mxfp4" is "--scheme mxfp4".
+    const std::size_t sign = whole.starts_with("--") ? whole.find('=') : whole.npos;
+    const std::string argument = whole.substr(0, sign);
+    bool* const flag = sign != whole.npos      ? nullptr
+                       : argument == "--force" ? &wanted.force
                        : argument == "--quiet" ? &wanted.quiet
                        : argument == "--list"  ? &wanted.list
                        : argument == "--help"  ? &wanted.help
@@ -67,18 +71,18 @@ bool parse(int count, const char* const* arguments, options& wanted, std::string
                                                : nullptr;
     if (flag != nullptr) {
       *flag = true;
-    } else if (argument == "--no-default-keeps") {
+    } else if (whole == "--no-default-keeps") {
       wanted.default_keeps = false;
     } else if (argument == "--scheme" || argument == "--policy" || argument == "--keep" || argument == "--keep-ends" ||
                argument == "--threads") {
-      if (++i == count) {
+      if (sign == whole.npos && ++i == count) {
         problem = argument + " needs a value";
         return false;
       }
-      if (!take_value(argument, arguments[i], wanted, problem))
+      if (!take_value(argument, sign == whole.npos ? arguments[i] : whole.substr(sign + 1), wanted, problem))
         return false;
     } else if (argument.size() > 1 && argument.front() == '-') {
-      problem = "unknown option " + argument;
+      problem = "unknown option " + whole;
       return false;
     } else if (argument.empty() || positional == 2) {
       problem = argument.empty() ? "a file name is empty" : "more than an input and an output: " + argument;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <functional>
 #include <map>
 #include <set>
 
@@ -33,6 +34,7 @@ bool fits_glob(std::string_view glob, std::string_view name) {
 namespace {
 
 constexpr std::string_view weight_end = ".weight";
+constexpr const char* no_floats = "no floats";
 constexpr const char* default_keeps[] = {
     "*embed*",  "*wte*",        "*wpe*",    "*lm_head*",     "output.weight",       "*norm*", "*Norm*", "*ln_*",
     "*pooler*", "*classifier*", "*router*", "*.gate.weight", "*shared_expert_gate*"};
@@ -63,7 +65,7 @@ class judge {
       return "no matrix";
     if (tensor.type != dtype::f32 && tensor.type != dtype::f16 && tensor.type != dtype::bfloat16 &&
         tensor.type != dtype::f64)
-      return "no floats";
+      return no_floats;
     if (!tensor.name.ends_with(weight_end))
       return "no weights by its name";
     for (const std::string& glob : wanted_.keep)
@@ -103,6 +105,24 @@ bool keeps_alignment(const planned& each) {
   return bytes % 4 == 0;
 }
 
+/// "no tensor is left to convert: 4 kept for \"no matrix\", 2 for \"fits *lm_head*\"", most frequent first.
+std::string why_none(const plan& all) {
+  std::map<std::string, std::size_t> reasons;
+  for (const planned& each : all.tensors)
+    ++reasons[each.kept];
+  std::vector<std::pair<std::string, std::size_t>> sorted(reasons.begin(), reasons.end());
+  std::ranges::stable_sort(sorted, std::greater{}, [](const auto& each) { return each.second; });
+  std::string sentence = "no tensor is left to convert";
+  constexpr std::size_t most = 5;
+  for (std::size_t i = 0; i < sorted.size() && i < most; ++i)
+    sentence += (i == 0 ? ": " : ", ") + std::to_string(sorted[i].second) + " (" + sorted[i].first + ")";
+  if (sorted.size() > most)
+    sentence += " and " + std::to_string(sorted.size() - most) + " other reasons";
+  if (reasons.contains(no_floats))
+    sentence += "; is the checkpoint quantised already?";
+  return sentence;
+}
+
 }  // namespace
 
 std::optional<plan> make_plan(const fb::checkpoint& from, const scheme& to, const options& wanted,
@@ -134,9 +154,7 @@ std::optional<plan> make_plan(const fb::checkpoint& from, const scheme& to, cons
     made.tensors.push_back(std::move(next));
   }
   if (made.converted == 0) {
-    problem =
-        "no tensor is left to convert: none is a matrix of floats whose name ends in \".weight\", fits the "
-        "scheme and is not kept";
+    problem = why_none(made);
     return std::nullopt;
   }
   // Kept tensors first, wide types first, as the reference package sorts; then converted ones, of which each begins

@@ -1,6 +1,7 @@
 #include "stream.hpp"
 
 #include <algorithm>
+#include <bit>
 #include <memory>
 #include <new>
 
@@ -36,6 +37,14 @@ std::unique_ptr<float[]> read_weights(const fewbits::checkpoint& from, const pla
   return weights;
 }
 
+/// By bits: a build for fast arithmetic may not know NaN.
+std::uint64_t count_not_finite(const float* weights, std::size_t count) {
+  std::uint64_t found = 0;
+  for (std::size_t i = 0; i < count; ++i)
+    found += (std::bit_cast<std::uint32_t>(weights[i]) & 0x7f800000u) == 0x7f800000u ? 1u : 0u;
+  return found;
+}
+
 }  // namespace
 
 bool stream_tensors(const work& all, std::size_t shard, std::uint64_t& bytes_done, tensor_writer& writer,
@@ -63,10 +72,15 @@ bool stream_tensors(const work& all, std::size_t shard, std::uint64_t& bytes_don
     auto weights = read_weights(all.from, each, problem);
     if (weights == nullptr)
       return false;
+    const std::uint64_t not_finite = count_not_finite(weights.get(), each.of.rows * each.of.columns);
     const job next{each.of, {weights.get(), each.of.rows, each.of.columns}, all.wanted.policy, all.pool, weights};
     const auto layer = all.to.convert(next, problem);
     if (layer == nullptr) {
-      problem = "tensor '" + name + "': " + problem;
+      problem = "tensor '" + name + "': " +
+                (not_finite == 0 ? ""
+                                 : std::to_string(not_finite) + " of its weights are Inf or NaN, and " + all.to.name +
+                                       " refuses them: ") +
+                problem;
       return false;
     }
     std::uint64_t stored = 0;
@@ -77,7 +91,7 @@ bool stream_tensors(const work& all, std::size_t shard, std::uint64_t& bytes_don
         return failed(written.error(), problem);
     }
     all.shown.clear();
-    all.done.converted(each, layer->cost, stored);
+    all.done.converted(each, layer->cost, stored, not_finite);
   }
   return true;
 }

@@ -13,6 +13,19 @@ namespace convert {
 namespace {
 
 constexpr double megabyte = 1e6;
+constexpr double ratio_from = 10 * megabyte;  // of smaller tensors the program's own memory hides the share
+
+/// "812 B", "4.1 kB", "12.3 MB".
+std::string amount(std::uint64_t bytes) {
+  char text[40];
+  if (bytes < 1000)
+    std::snprintf(text, sizeof text, "%u B", static_cast<unsigned>(bytes));
+  else if (static_cast<double>(bytes) < megabyte)
+    std::snprintf(text, sizeof text, "%.1f kB", static_cast<double>(bytes) / 1e3);
+  else
+    std::snprintf(text, sizeof text, "%.1f MB", static_cast<double>(bytes) / megabyte);
+  return text;
+}
 
 double bits_a_weight(std::uint64_t bytes, std::uint64_t weights) {
   return weights == 0 ? 0 : 8.0 * static_cast<double>(bytes) / static_cast<double>(weights);
@@ -51,7 +64,16 @@ void print_cost(const loss& cost, std::uint64_t bytes) {
 
 }  // namespace
 
-void summary::converted(const planned& each, const loss& cost, std::uint64_t bytes) {
+void summary::note(const std::string& sentence) const {
+  std::fflush(stdout);
+  std::fprintf(stderr, "fewbits_convert: %s\n", printable(sentence).c_str());
+}
+
+void summary::converted(const planned& each, const loss& cost, std::uint64_t bytes, std::uint64_t not_finite) {
+  if (not_finite != 0 || cost.poisoned != 0)
+    note("tensor '" + std::string(each.source.entry.name) + "': " + std::to_string(not_finite) + " of its " +
+         std::to_string(cost.elements) + " weights are Inf or NaN; SQNR leaves out " + std::to_string(cost.poisoned) +
+         ", those and what their blocks lose");
   if (!quiet_) {
     if (!began_)
       std::printf("%7s %8s %10s %11s %11s %9s\n", "bits/w", "SQNR dB", "NMSE", "largest err", "underflowed",
@@ -81,13 +103,14 @@ void summary::print(const plan& all) const {
       if (!each.kept.empty() && each.source.entry.shape.size() >= 2)
         std::printf("kept: %s (%s)\n", printable(each.source.entry.name).c_str(), printable(each.kept).c_str());
   }
-  std::printf("%llu tensors converted, %.1f MB to %.1f MB; %zu kept, %.1f MB",
-              static_cast<unsigned long long>(all.converted), static_cast<double>(from_) / megabyte,
-              static_cast<double>(to_) / megabyte, all.tensors.size() - static_cast<std::size_t>(all.converted),
-              static_cast<double>(kept_) / megabyte);
-  if (const double peak = peak_memory(); peak > 0)
-    std::printf("; memory %.1f MB, %.2f x the largest tensor converted", peak / megabyte,
-                peak / static_cast<double>(all.largest));
+  std::printf("%llu tensor%s converted, %s to %s; %zu kept, %s", static_cast<unsigned long long>(all.converted),
+              all.converted == 1 ? "" : "s", amount(from_).c_str(), amount(to_).c_str(),
+              all.tensors.size() - static_cast<std::size_t>(all.converted), amount(kept_).c_str());
+  if (const double peak = peak_memory(); peak > 0) {
+    std::printf("; memory %.1f MB", peak / megabyte);
+    if (static_cast<double>(all.largest) >= ratio_from)
+      std::printf(", %.2f x the largest tensor converted", peak / static_cast<double>(all.largest));
+  }
   std::printf("\n");
 }
 

@@ -14,8 +14,11 @@ namespace convert {
 class summary {
  public:
   explicit summary(const options& wanted) : quiet_(wanted.quiet) {}
-  void converted(const planned& each, const loss& cost, std::uint64_t bytes);
+  /// `not_finite`: its weights that are Inf or NaN.
+  void converted(const planned& each, const loss& cost, std::uint64_t bytes, std::uint64_t not_finite);
   void kept(const planned& each);
+  /// A sentence on standard error that --quiet does not silence.
+  void note(const std::string& sentence) const;
   /// The sums, and the memory that the process had at most.
   void print(const plan& all) const;
 

@@ -1,3 +1,4 @@
+#include <filesystem>
 #include <optional>
 #include <vector>
 
@@ -50,7 +51,9 @@ bool write_gguf_file(const work& all, std::string& problem) {
                                       all.wanted.force ? fb::existing_file::replace : fb::existing_file::refuse);
   if (!file) {
     failed(file.error(), problem);
-    if (file.error().code() == fb::errc::invalid_argument && !all.wanted.force)
+    if (std::error_code error; std::filesystem::is_directory(all.wanted.output, error))
+      problem += ": GGUF is one file, which wants a name of its own";
+    else if (file.error().code() == fb::errc::invalid_argument && !all.wanted.force)
       problem += ": --force replaces it";
     return false;
   }

@@ -1,5 +1,7 @@
+#include <algorithm>
 #include <filesystem>
 #include <memory>
+#include <utility>
 #include <vector>
 
 #include <fewbits/interop/output_file.hpp>
@@ -23,7 +25,9 @@ class files {
     auto file = fb::output_file::create((folder_ / name).string().c_str(), others_);
     if (!file) {
       failed(file.error(), problem);
-      if (file.error().code() == fb::errc::invalid_argument && others_ == fb::existing_file::refuse)
+      std::error_code error;
+      if (file.error().code() == fb::errc::invalid_argument && others_ == fb::existing_file::refuse &&
+          !fs::is_directory(folder_ / name, error))
         problem += ": --force replaces it";
       return nullptr;
     }
@@ -37,7 +41,17 @@ class files {
     const auto written = file->write(std::as_bytes(std::span(text)));
     return written ? true : failed(written.error(), problem);
   }
-  bool commit(std::string& problem) {
+  /// A conversion that is to be replaced goes first, as a whole: its configuration, its index, its tensors. A kill
+  /// leaves the old one's rest or the new one's beginning, neither with a config.json, and never files of both.
+  bool commit(const std::vector<fs::path>& earlier, std::string& problem) {
+    for (const fs::path& each : earlier) {
+      std::error_code error;
+      fs::remove(each, error);
+      if (error) {
+        problem = "the file '" + each.string() + "' cannot be removed: " + error.message();
+        return false;
+      }
+    }
     for (const auto& each : open_) {
       const auto done = each->commit();
       if (!done)
@@ -51,6 +65,33 @@ class files {
   fb::existing_file others_;
   std::vector<std::unique_ptr<fb::output_file>> open_;
 };
+
+/// The files of an earlier conversion, in the order in which they are removed.
+bool find_earlier(const fs::path& folder, std::vector<fs::path>& found, std::string& problem) {
+  std::error_code error;
+  fs::directory_iterator each(folder, error);
+  for (; !error && each != fs::directory_iterator(); each.increment(error)) {
+    const std::string name = each->path().filename().string();
+    std::error_code ignored;
+    if ((name.ends_with(".safetensors") || name.ends_with(".index.json") || name == "hf_quant_config.json" ||
+         name == "config.json") &&
+        !each->is_directory(ignored))
+      found.push_back(each->path());
+  }
+  if (error) {
+    problem = "the folder '" + folder.string() + "' cannot be read: " + error.message();
+    return false;
+  }
+  std::ranges::sort(found, {}, [](const fs::path& path) {
+    const std::string name = path.filename().string();
+    return std::pair(name == "config.json"            ? 0
+                     : name == "hf_quant_config.json" ? 1
+                     : name.ends_with(".json")        ? 2
+                                                      : 3,
+                     name);
+  });
+  return true;
+}
 
 struct shard_writer final : tensor_writer {
   explicit shard_writer(fb::safetensors_writer<fb::output_file>& to) : writer(to) {}
@@ -110,14 +151,34 @@ bool write_safetensors(const work& all, std::string& problem) {
   const auto config = config_with(all.from.folder(), all.to.config(kept), problem);
   if (!config)
     return false;
+  error.clear();
   fs::create_directories(folder, error);
-  files made(folder, all.wanted.force);
+  if (error) {
+    problem = "the folder '" + folder.string() + "' cannot be created: " + error.message();
+    return false;
+  }
   std::vector<std::string> names;
-  std::vector<fb::output_file*> shards;
-  for (std::size_t shard = 0; shard < all.from.shards(); ++shard) {
+  for (std::size_t shard = 0; shard < all.from.shards(); ++shard)
     names.push_back(all.from.shards() == 1 ? "model.safetensors"
                                            : fs::path(all.from.shard_path(shard)).filename().string());
-    shards.push_back(made.add(names.back(), problem));
+  std::vector<fs::path> earlier;
+  if (!find_earlier(folder, earlier, problem))
+    return false;
+  for (const fs::path& each : earlier) {
+    const std::string name = each.filename().string();
+    const bool is_written = std::ranges::find(names, name) != names.end() || name == "config.json" ||
+                            (names.size() > 1 && name == "model.safetensors.index.json") ||
+                            (all.to.second_config != nullptr && name == "hf_quant_config.json");
+    if (!all.wanted.force && !is_written) {
+      problem = "the file '" + each.string() + "' is another checkpoint's, and would be read with this one: --force " +
+                "removes it";
+      return false;
+    }
+  }
+  files made(folder, all.wanted.force);
+  std::vector<fb::output_file*> shards;
+  for (const std::string& name : names) {
+    shards.push_back(made.add(name, problem));
     if (shards.back() == nullptr)
       return false;
   }
@@ -130,7 +191,9 @@ bool write_safetensors(const work& all, std::string& problem) {
     if (!write_shard(all, shard, *shards[shard], bytes_done, problem))
       return false;
   all.shown.clear();
-  return made.commit(problem);
+  if (!fs::exists(fs::path(all.from.folder()) / "config.json", error))
+    all.done.note("there is no config.json beside the input: the one written holds quantization_config alone");
+  return made.commit(earlier, problem);
 }
 
 }  // namespace convert

@@ -1,5 +1,6 @@
 // Writes a synthetic checkpoint for the command-line test: two shards, their index, config.json.
-//     convert_sample <folder> <hidden size> <layers> <F32|BF16|F16>
+//     convert_sample <folder> <hidden size> <layers> <F32|BF16|F16> [infinite]
+// infinite: one file of one matrix whose first weight is Inf, without index and config.json.
 #include <bit>
 #include <cstdint>
 #include <cstdio>
@@ -7,6 +8,7 @@
 #include <filesystem>
 #include <fstream>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <fewbits/interop/output_file.hpp>
@@ -25,7 +27,10 @@ struct tensor {
 /// About normal: the sum of four uniform numbers, and a large one now and then.
 class weights {
  public:
+  explicit weights(bool infinite) : infinite_(infinite) {}
   float next() {
+    if (std::exchange(infinite_, false))
+      return std::bit_cast<float>(0x7f800000u);
     float sum = 0;
     for (int i = 0; i < 4; ++i) {
       state_ = state_ * 6364136223846793005u + 1442695040888963407u;
@@ -35,6 +40,7 @@ class weights {
   }
 
  private:
+  bool infinite_;
   std::uint64_t state_ = 12;
 };
 
@@ -75,13 +81,17 @@ bool write_shard(const std::string& path, const std::vector<tensor>& tensors, we
 }
 
 int main(int count, char** arguments) {
-  if (count != 5)
+  if (count != 5 && count != 6)
     return 2;
   const std::string folder = arguments[1];
   const std::uint64_t width = std::strtoull(arguments[2], nullptr, 10);
   const std::uint64_t layers = std::strtoull(arguments[3], nullptr, 10);
   const fb::dtype type = fb::dtype_from_name(arguments[4]).value();
   std::filesystem::create_directories(folder);
+  if (count == 6) {
+    weights source(true);
+    return write_shard(folder + "/model.safetensors", {{"a.weight", type, {width, width}}}, source) ? 0 : 1;
+  }
   std::vector<tensor> shards[2];
   shards[0].push_back({"model.embed_tokens.weight", type, {40, width}});
   shards[0].push_back({"model.position_ids", fb::dtype::i64, {7}});
@@ -95,7 +105,7 @@ int main(int count, char** arguments) {
   }
   shards[1].push_back({"lm_head.weight", type, {40, width}});
   shards[1].push_back({"model.layers.0.odd.weight", type, {24, 40}});
-  weights source;
+  weights source(false);
   std::ofstream index(folder + "/model.safetensors.index.json");
   index << "{\"metadata\": {}, \"weight_map\": {";
   for (std::size_t s = 0; s < 2; ++s) {
