@@ -1,4 +1,5 @@
 // AWQ against its own package's file (autoawq 0.2.9, write_int4_fixtures.py), and every nibble of every place.
+#include <array>
 #include <cstdint>
 #include <cstdio>
 #include <random>
@@ -190,6 +191,16 @@ TEST(Awq, RefusesOtherShapesBeforeItWritesAnything) {
   const auto kept = out.w;
   EXPECT_FALSE(fb::write_awq(read, out.tensors()));
   EXPECT_EQ(out.w, kept);
+}
+
+// No bytes stand behind such shapes: a loop over their rows or columns would not end.
+TEST(Awq, ShapesWithoutValuesTakeNoTime) {
+  constexpr std::size_t many = std::size_t{1} << 50;
+  for (const auto [rows, columns] : {std::array{many, std::size_t{0}}, std::array{std::size_t{0}, many}}) {
+    const auto made = fb::read_awq<grouped>(rows, columns, {});
+    ASSERT_TRUE(made) << made.error().message();
+    EXPECT_TRUE(fb::write_awq<grouped>(made->view(), {}));
+  }
 }
 
 }  // namespace

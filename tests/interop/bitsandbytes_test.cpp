@@ -1,5 +1,6 @@
 // bitsandbytes, HQQ and KIVI against files of their packages (bitsandbytes 0.50.2, hqq 0.2.8; KIVI's by numpy after its
 // source): write_int4_fixtures.py.
+#include <array>
 #include <cstdint>
 #include <cstdio>
 #include <cstring>
@@ -358,6 +359,30 @@ TEST(Kivi, CachesAreViewsAlongTheLastAxisAndTransposedAlongTokens) {
   const fixture file("kivi");
   expect_kivi<fb::kivi_groups<fb::uint2, 32>>(file, "2");
   expect_kivi<fb::kivi_groups<fb::uint4, 64>>(file, "4");
+}
+
+// No bytes stand behind such shapes: a loop over their rows or columns would not end.
+TEST(Bitsandbytes, ShapesWithoutValuesTakeNoTime) {
+  constexpr std::size_t many = std::size_t{1} << 50;
+  for (const auto [rows, columns] : {std::array{many, std::size_t{0}}, std::array{std::size_t{0}, many}}) {
+    const auto made = fb::read_bitsandbytes<fb::bitsandbytes_groups<64>>(rows, columns, 64, {}, {});
+    ASSERT_TRUE(made) << made.error().message();
+    EXPECT_TRUE(fb::write_bitsandbytes(made->view(), 64, {}, {}));
+    const auto hqq = fb::read_hqq<fb::uint4_groups<64, fb::fp16>>(rows, columns, {});
+    ASSERT_TRUE(hqq) << hqq.error().message();
+    EXPECT_TRUE(fb::write_hqq(hqq->weights.view(), {}));
+  }
+}
+
+TEST(Bitsandbytes, CodesThatBeginInsideAByteAreRefused) {
+  const auto made = fb::quantized_matrix<fb::bitsandbytes_groups<64>>::create(1, 3).value();
+  bytes codes = ones(2), absmax = ones(4);
+  const auto written =
+      fb::write_bitsandbytes(made.view(), 64, fb::bitsandbytes_codes_out(codes.data(), 4).subspan(1, 3),
+                             fb::stored_numbers<float, std::byte>{absmax});
+  ASSERT_FALSE(written);
+  EXPECT_EQ(written.error().code(), errc::unsupported);
+  EXPECT_TRUE(same(codes, ones(2)) && same(absmax, ones(4)));
 }
 
 }  // namespace

@@ -1,5 +1,6 @@
 // compressed-tensors' layouts against its own package's files (0.20.0; 0.18.0 for g_idx and 0.17.1 for words that codes
 // do not cross: write_layout_fixtures.py), every width both ways, and the numbers that no writer means.
+#include <array>
 #include <bit>
 #include <cmath>
 #include <cstdint>
@@ -367,6 +368,17 @@ TEST(CompressedTensors, Nvfp4NumbersNoWriterMeansAreRefused) {
   made.streams().tensor_scale = .25f;
   EXPECT_EQ(fb::write_compressed_tensors_nvfp4(made.view(), {out_codes, out_scale})->value, 4.0f);
   EXPECT_EQ(fb::nvfp4_under_divisor::over(made.view(), fb::scale_divisor{1.0f}).error().code(), errc::invalid_argument);
+}
+
+// No bytes stand behind such shapes: a loop over their rows or columns would not end.
+TEST(CompressedTensors, ShapesWithoutValuesTakeNoTime) {
+  constexpr std::size_t many = std::size_t{1} << 50;
+  for (const auto [rows, columns] :
+       {std::array{many, std::size_t{0}}, std::array{std::size_t{0}, std::size_t{1} << 30}}) {
+    const auto made = fb::read_compressed_tensors_packed<fb::uint4_groups<32>>(rows, columns, {});
+    ASSERT_TRUE(made) << made.error().message();
+    EXPECT_TRUE(fb::write_compressed_tensors_packed(made->weights.view(), {}));
+  }
 }
 
 }  // namespace

@@ -1,6 +1,7 @@
 // GPTQ against its own package's file (auto-gptq 0.7.1, write_int4_fixtures.py): all widths, both versions of zero
 // points, groups in the order of activations.
 #include <algorithm>
+#include <array>
 #include <cstdint>
 #include <cstdio>
 #include <numeric>
@@ -317,6 +318,17 @@ TEST(Gptq, RefusesShapesAndOrdersBeforeItWritesAnything) {
   EXPECT_EQ(out.w, ones(sizes.qweight));
   ASSERT_TRUE(fb::write_gptq(view, out.tensors()));
   EXPECT_EQ(out.w, w);
+}
+
+// No bytes stand behind such shapes: a loop over their rows or columns would not end.
+TEST(Gptq, ShapesWithoutValuesTakeNoTime) {
+  constexpr std::size_t many = std::size_t{1} << 50;
+  for (const auto [rows, columns] :
+       {std::array{many, std::size_t{0}}, std::array{std::size_t{0}, std::size_t{1} << 30}}) {
+    const auto made = fb::read_gptq<four, gptq_version::v1>(rows, columns, {});
+    ASSERT_TRUE(made) << made.error().message();
+    EXPECT_TRUE(fb::write_gptq<gptq_version::v1>(made->weights.view(), {}));
+  }
 }
 
 }  // namespace

@@ -171,4 +171,14 @@ TEST(Marlin, RefusesOtherShapesBeforeItWritesAnything) {
   EXPECT_EQ(fb::read_marlin<channel>(64, 16, out.reading()).error().code(), errc::shape_mismatch);
 }
 
+// No bytes stand behind such shapes: a loop over their rows or columns would not end.
+TEST(Marlin, ShapesWithoutValuesTakeNoTime) {
+  constexpr std::size_t many = std::size_t{1} << 50;
+  for (const auto [rows, columns] : {std::array{many, std::size_t{0}}, std::array{std::size_t{0}, many}}) {
+    const auto made = fb::read_marlin<grouped>(rows, columns, {});
+    ASSERT_TRUE(made) << made.error().message();
+    EXPECT_TRUE(fb::write_marlin<grouped>(made->view(), {}));
+  }
+}
+
 }  // namespace

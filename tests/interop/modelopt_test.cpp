@@ -1,5 +1,6 @@
 // ModelOpt's layouts against its own package's file (nvidia-modelopt 0.47.0, write_layout_fixtures.py), and the numbers
 // that no calibration made: multipliers of 0, NaN scales, negative scale codes.
+#include <array>
 #include <bit>
 #include <cstdint>
 #include <cstdio>
@@ -215,6 +216,19 @@ TEST(ModelOpt, WrongSizesWriteNothing) {
                 .error()
                 .code(),
             errc::size_overflow);
+}
+
+// No bytes stand behind such shapes: a loop over their rows or columns would not end.
+TEST(ModelOpt, ShapesWithoutValuesTakeNoTime) {
+  constexpr std::size_t many = std::size_t{1} << 50;
+  for (const auto [rows, columns] : {std::array{many, std::size_t{0}}, std::array{std::size_t{0}, many}}) {
+    const auto made = fb::read_modelopt_int4<int4_layer>(rows, columns, {});
+    ASSERT_TRUE(made) << made.error().message();
+    EXPECT_TRUE(fb::write_modelopt_int4<int4_layer>(made->view(), {}));
+    const auto nvfp4 = fb::read_modelopt_nvfp4(rows, columns, {}, fb::scale_multiplier{1.0f});
+    ASSERT_TRUE(nvfp4) << nvfp4.error().message();
+    EXPECT_TRUE(fb::write_modelopt_nvfp4(nvfp4->view(), {}));
+  }
 }
 
 }  // namespace

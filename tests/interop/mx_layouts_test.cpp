@@ -1,6 +1,7 @@
 // Layouts that are rows of codes and rows of scales: mx and fp8 of compressed-tensors, torchao, gpt-oss, DeepSeek; and
 // scales in tiles of 128 x 4. Against files of compressed-tensors 0.20.0, torchao 0.18.0 and transformers 5.23.0
 // (write_layout_fixtures.py).
+#include <array>
 #include <bit>
 #include <cmath>
 #include <cstdint>
@@ -294,6 +295,16 @@ TEST(MxLayouts, ReadsMxAndBytesOfCompressedTensorsAndWritesThem) {
   naive(fb::scaled_format<fb::e4m3, fb::block_shape{8, 16}, fb::bf16>{}, "fp8_block", 12, 24);
   naive(fb::int8_rows<>{}, "int8_bytes", 6, 20);
   std::printf("%llu values\n", static_cast<unsigned long long>(visited));
+}
+
+// No bytes stand behind such shapes: a loop over their rows or columns would not end.
+TEST(MxLayouts, ShapesWithoutValuesTakeNoTime) {
+  constexpr std::size_t many = std::size_t{1} << 50;
+  for (const auto [rows, columns] : {std::array{many, std::size_t{0}}, std::array{std::size_t{0}, many}}) {
+    const auto made = fb::read_torchao<fb::nvfp4>(rows, columns, {}, scale_tiling::tiles_128x4);
+    ASSERT_TRUE(made) << made.error().message();
+    EXPECT_TRUE(fb::write_torchao(made->view(), {}, scale_tiling::tiles_128x4));
+  }
 }
 
 }  // namespace

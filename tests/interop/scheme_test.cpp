@@ -359,11 +359,26 @@ TEST(Scheme, PatternsNameLayers) {
     EXPECT_TRUE(fewbits::pattern_is_understood(plain)) << plain;
   // Many runs do not take exponential time.
   std::string runs = "re:";
-  for (int i = 0; i < 2000; ++i)
+  for (int i = 0; i < 1300; ++i)
     runs += ".*a";
-  EXPECT_FALSE(fewbits::pattern_names(runs + "$", std::string(1999, 'a')));
+  EXPECT_TRUE(fewbits::pattern_is_understood(runs + "$"));
+  EXPECT_FALSE(fewbits::pattern_names(runs + "$", std::string(1299, 'a')));
+  EXPECT_TRUE(fewbits::pattern_names(runs + "$", std::string(1300, 'a')));
 }
 
+TEST(Scheme, PatternsAndNamesHaveLimits) {
+  using fewbits::max_layer_bytes;
+  using fewbits::max_pattern_bytes;
+  const std::string longest(max_pattern_bytes, 'a');
+  EXPECT_TRUE(fewbits::pattern_names(longest, longest));
+  EXPECT_TRUE(fewbits::pattern_is_understood(longest));
+  EXPECT_FALSE(fewbits::pattern_names(longest + "a", longest + "a"));
+  EXPECT_FALSE(fewbits::pattern_is_understood(longest + "a"));
+  EXPECT_TRUE(fewbits::pattern_names("*", std::string(max_layer_bytes, 'a')));
+  EXPECT_FALSE(fewbits::pattern_names("*", std::string(max_layer_bytes + 1, 'a')));
+}
+
+// The configuration borrows from the text.
 quantization_config config_of(std::string_view text) {
   auto read = quantization_config::parse(std::as_bytes(std::span(text.data(), text.size())));
   EXPECT_TRUE(read) << read.error().message();
@@ -475,6 +490,97 @@ TEST(SchemeConfig, ReadsModelOptByLayer) {
   EXPECT_EQ(config.scheme_of("m.down").kind, weight_storage::plain);
 }
 
+TEST(SchemeConfig, ManyPatternsAreThoseOfTheListOneByOne) {
+  std::mt19937_64 random(11);
+  const auto word = [&](std::string_view letters) {
+    std::string made;
+    for (std::size_t i = 0, size = random() % 6; i < size; ++i)
+      made += letters[random() % letters.size()];
+    return made;
+  };
+  std::size_t visited = 0, named = 0;
+  for (int round = 0; round < 300; ++round) {
+    std::vector<std::string> patterns;
+    std::string list;
+    for (std::size_t i = 0, count = random() % 6; i < count; ++i) {
+      patterns.push_back((random() % 4 == 0 ? "re:" : "") + word(random() % 3 == 0 ? "ab.*?" : "ab."));
+      list += (i == 0 ? "\"" : ",\"") + patterns.back() + "\"";
+    }
+    list = R"({"quantization_config":{"quant_method":"fp8","ignore":[)" + list + "]}}";
+    const auto ignoring = config_of(list);
+    // Each pattern is a group of its own width; the first that names a layer counts.
+    std::string text = R"({"quantization_config":{"quant_method":"compressed-tensors","format":"pack-quantized",)"
+                       R"("config_groups":{)";
+    for (std::size_t i = 0; i < patterns.size(); ++i)
+      text += (i == 0 ? "\"g" : ",\"g") + std::to_string(i) + R"(":{"targets":[")" + patterns[i] +
+              R"("],"weights":{"type":"int","num_bits":)" + std::to_string(i + 2) + "}}";
+    const auto grouped = config_of(text += "}}}");
+    for (int i = 0; i < 40; ++i, ++visited) {
+      const std::string layer = word("ab.");
+      const auto found = std::find_if(patterns.begin(), patterns.end(), [&](const std::string& pattern) {
+        return fewbits::pattern_names(pattern, layer);
+      });
+      const bool is_named = found != patterns.end();
+      named += is_named ? 1 : 0;
+      EXPECT_EQ(ignoring.scheme_of(layer).kind, is_named ? weight_storage::plain : weight_storage::fp8)
+          << list << " " << layer;
+      EXPECT_EQ(grouped.scheme_of(layer).bits, is_named ? 2 + (found - patterns.begin()) : 0) << list << " " << layer;
+    }
+  }
+  std::printf("scheme: %zu layers, %zu of them named by patterns\n", visited, named);
+}
+
+TEST(SchemeConfig, ManyNamesTimesManyLayersTakeNoTime) {
+  // One by one these were 4e8 comparisons each.
+  constexpr int count = 20000;
+  std::string ignore, layers, targets;
+  for (int i = 0; i < count; ++i) {
+    const std::string name = "\"model.layers.0.mlp.experts." + std::to_string(2 * i) + ".up\"";
+    ignore += (i == 0 ? "" : ",") + name;
+    layers += (i == 0 ? "" : ",") + name + R"(:{"quant_algo":"FP8"})";
+  }
+  layers = R"({"quantization":{"quant_algo":"MIXED_PRECISION","quantized_layers":{)" + layers +
+           R"(,"twice":{"quant_algo":"FP8"},"twice":{"quant_algo":"NVFP4","group_size":16}}}})";
+  targets =
+      R"({"quantization_config":{"quant_method":"compressed-tensors","format":"float-quantized","config_groups":{)"
+      R"("g":{"weights":{"type":"float","num_bits":8},"targets":[)" +
+      ignore + "]}}}}";
+  ignore = R"({"quantization_config":{"quant_method":"fp8","ignore":[)" + ignore + "]}}";
+  const auto ignoring = config_of(ignore);
+  const auto modelopt = config_of(layers);
+  const auto grouped = config_of(targets);
+  for (int i = 0; i < 2 * count; ++i) {
+    const std::string layer = "model.layers.0.mlp.experts." + std::to_string(i) + ".up";
+    const bool is_even = i % 2 == 0;
+    ASSERT_EQ(ignoring.scheme_of(layer).kind, is_even ? weight_storage::plain : weight_storage::fp8) << layer;
+    ASSERT_EQ(modelopt.scheme_of(layer).kind, is_even ? weight_storage::fp8 : weight_storage::plain) << layer;
+    ASSERT_EQ(grouped.scheme_of(layer).kind, is_even ? weight_storage::fp8 : weight_storage::plain) << layer;
+  }
+  EXPECT_EQ(modelopt.scheme_of("twice").kind, weight_storage::modelopt_nvfp4);  // the last of two counts
+}
+
+TEST(SchemeConfig, ScalesAloneAreNoLayerOfAnyMethod) {
+  // A cache's scales belong to self_attn, which has no weight of its own.
+  const auto scales = recognise({{"k_scale", dtype::f32, {1}}, {"v_scale", dtype::f32, {1}}});
+  ASSERT_EQ(scales.kind, weight_storage::unknown);
+  for (
+      const char* const method :
+      {R"("quant_method":"compressed-tensors","format":"pack-quantized","config_groups":{"g":{"targets":["Linear"],)"
+       R"("weights":{"num_bits":4,"type":"int"}}})",
+       R"("quant_method":"compressed-tensors","format":"nvfp4-pack-quantized","config_groups":{"g":{"targets":["Linear"],)"
+       R"("weights":{"num_bits":4,"type":"float","group_size":16}}})",
+       R"("quant_method":"gptq","bits":4,"group_size":64)", R"("quant_method":"awq","bits":4,"group_size":64)",
+       R"("quant_method":"fp8")", R"("quant_method":"fbgemm_fp8")", R"("quant_method":"mxfp4")",
+       R"("quant_method":"bitsandbytes","load_in_4bit":true,"bnb_4bit_quant_type":"nf4")",
+       R"("quant_method":"bitsandbytes","load_in_8bit":true)", R"("quant_method":"hqq")", R"("quant_method":"torchao")",
+       R"("quant_method":"modelopt","quant_algo":"NVFP4")", R"("quant_method":"modelopt","quant_algo":"FP8")",
+       R"("quant_method":"modelopt","quant_algo":"W4A16_AWQ")", R"("quant_method":"of nobody")"}) {
+    const std::string text = std::string(R"({"quantization_config":{)") + method + "}}";
+    const auto config = config_of(text);
+    EXPECT_EQ(config.refine("model.layers.0.self_attn", scales).kind, weight_storage::unknown) << method;
+  }
+}
+
 TEST(SchemeConfig, RefinesWhatTensorsDoNotShow) {
   const auto gptq = config_of(
       R"({"quantization_config":{"quant_method":"gptq","bits":4,"group_size":64,"desc_act":true,"sym":false,"checkpoint_format":"gptq_v2"}})");
@@ -487,7 +593,8 @@ TEST(SchemeConfig, RefinesWhatTensorsDoNotShow) {
   EXPECT_EQ(refined.group_size, 128u);  // the tensors win
   const auto awq = config_of(R"({"quantization_config":{"quant_method":"awq","bits":4,"group_size":64}})");
   EXPECT_EQ(awq.refine("a", by_tensors).kind, weight_storage::gptq);
-  EXPECT_EQ(awq.refine("a", {.kind = weight_storage::unknown}).kind, weight_storage::awq);
+  EXPECT_EQ(awq.refine("a", {.kind = weight_storage::unknown, .weights = 64}).kind, weight_storage::awq);
+  EXPECT_EQ(awq.refine("a", {.kind = weight_storage::unknown}).kind, weight_storage::unknown);  // no weights
   EXPECT_EQ(awq.refine("a", {.kind = weight_storage::plain}).kind, weight_storage::plain);
 }
 

@@ -9,13 +9,20 @@
 
 FEWBITS_NAMESPACE_BEGIN
 
+inline constexpr std::size_t max_pattern_bytes = 4096;  ///< a longer pattern names nothing
+inline constexpr std::size_t max_layer_bytes = 65535;   ///< and no pattern names a layer with a longer name
+
 /// Whether a pattern of an ignore list names a layer. A pattern is a layer's name, a name of a module above it, a name
 /// with '*' and '?' as in a shell, or "re:" and a regular expression of letters, '.', '*', '\.', '^' and '$'; other
-/// expressions name nothing here (see pattern_is_understood). Time is at most the product of both lengths.
+/// expressions name nothing here (see pattern_is_understood). Time is at most the product of both lengths, which have
+/// limits.
 [[nodiscard]] constexpr bool pattern_names(std::string_view pattern, std::string_view layer) noexcept;
 
-/// False for a regular expression with groups, classes, repetitions or escapes that pattern_names does not read.
+/// False for a regular expression with groups, classes, repetitions or escapes that pattern_names does not read, and
+/// for a pattern of more than max_pattern_bytes.
 [[nodiscard]] constexpr bool pattern_is_understood(std::string_view pattern) noexcept {
+  if (pattern.size() > max_pattern_bytes)
+    return false;
   if (!pattern.starts_with("re:"))
     return true;
   pattern.remove_prefix(3);
@@ -94,6 +101,8 @@ constexpr bool steps_fit(const pattern_steps& steps, std::string_view name, bool
 }  // namespace detail
 
 constexpr bool pattern_names(std::string_view pattern, std::string_view layer) noexcept {
+  if (pattern.size() > max_pattern_bytes || layer.size() > max_layer_bytes)
+    return false;
   if (pattern.starts_with("re:")) {
     if (!pattern_is_understood(pattern))
       return false;

@@ -4,7 +4,9 @@
 // nvidia-modelopt 0.47.0, torch/export/quant_utils.py and convert_hf_config.py; vLLM, layers/quantization/modelopt.py.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
+#include <cstdint>
 #include <optional>
 #include <span>
 #include <string_view>
@@ -14,7 +16,7 @@
 #include <fewbits/base/error.hpp>
 #include <fewbits/base/nothrow_array.hpp>
 #include <fewbits/interop/json_document.hpp>
-#include <fewbits/interop/layer_pattern.hpp>
+#include <fewbits/interop/pattern_index.hpp>
 #include <fewbits/interop/scheme.hpp>
 #include <fewbits/interop/scheme_methods.hpp>
 
@@ -25,7 +27,8 @@ class quantization_config {
  public:
   /// Reads config.json, quantize_config.json, quant_config.json or hf_quant_config.json. A text that speaks of no
   /// quantisation gives a configuration without a method. Unknown methods and values are no errors: their schemes are
-  /// weight_storage::unknown. Errors: those of json_document; errc::malformed_file: the text is no object.
+  /// weight_storage::unknown. Borrows from the text, which must stay. Errors: those of json_document;
+  /// errc::malformed_file: the text is no object.
   static result<quantization_config> parse(std::span<const std::byte> text) noexcept;
 
   /// "gptq", "compressed-tensors", "modelopt", ...; empty where nothing is quantised.
@@ -38,7 +41,8 @@ class quantization_config {
   [[nodiscard]] layer_scheme scheme() const noexcept { return scheme_; }
   /// What it says of one layer: weight_storage::plain where a pattern ignores it or where a list of layers leaves it
   /// out; compressed-tensors' first group whose targets name it counts. Classes of modules ("Linear") name every layer:
-  /// which layers are linear only the model knows.
+  /// which layers are linear only the model knows. Time grows with the logarithm of the number of names, and with the
+  /// number of patterns that are no names, of which the first 4096 of each list count.
   [[nodiscard]] layer_scheme scheme_of(std::string_view layer) const noexcept;
 
   /// The patterns of layers that are not quantised.
@@ -46,7 +50,8 @@ class quantization_config {
 
   /// How an answer of recognise_layer and this configuration go together: the tensors decide what a layer is, and the
   /// configuration what tensors do not show (gptq_v2, Marlin's order, reordering, symmetry, bits). Where the two name
-  /// different schemes the tensors win; where the tensors name none (unknown), the configuration does. A plain layer,
+  /// different schemes the tensors win; where the tensors name none (unknown), the configuration does, if they
+  /// are weights: a layer of scales alone (weights == 0; a cache's k_scale and v_scale) stays unknown. A plain layer,
   /// and with it a layer_scheme{} that nobody filled in, stays plain: what the configuration says alone is scheme_of.
   [[nodiscard]] layer_scheme refine(std::string_view layer, layer_scheme by_tensors) const noexcept;
 
@@ -56,10 +61,26 @@ class quantization_config {
   bool add_ignored(json_value list) noexcept;
   bool read(json_value config) noexcept;
   bool read_modelopt(json_value config) noexcept;
+  bool read_groups(json_value config) noexcept;
+
+  struct named_layer {
+    std::string_view name;
+    json_value own;
+    std::uint32_t place;  // of two with one name the last counts
+    bool operator<(const named_layer& other) const noexcept {
+      const int order = name.compare(other.name);
+      return order != 0 ? order < 0 : place < other.place;
+    }
+  };
 
   std::optional<json_document> document_;
-  json_value groups_;  // compressed-tensors' config_groups
-  json_value layers_;  // ModelOpt's quantized_layers
+  bool has_groups_ = false;             // compressed-tensors' config_groups
+  bool has_layers_ = false;             // ModelOpt's quantized_layers
+  nothrow_array<json_value> groups_;    //
+  nothrow_array<named_layer> layers_;   // sorted
+  detail::pattern_index targets_;       // numbers of groups
+  std::optional<std::uint32_t> class_;  // the first group that names a class
+  detail::pattern_index ignore_index_;
   std::string_view method_;
   std::string_view format_;
   layer_scheme scheme_;
@@ -70,16 +91,42 @@ inline bool quantization_config::add_ignored(json_value list) noexcept {
   if (list.kind() != json_kind::array)
     return true;
   for (const json_value each : list)
-    if (const auto name = each.string(); name && !ignored_.push_back(*name))
+    if (const auto name = each.string(); name && (!ignored_.push_back(*name) || !ignore_index_.add(*name, 0)))
       return false;
+  return true;
+}
+
+inline bool quantization_config::read_groups(json_value config) noexcept {
+  const json_value groups = config["config_groups"];
+  has_groups_ = groups.kind() == json_kind::object;
+  for (const json_value group : groups) {
+    const auto number = static_cast<std::uint32_t>(groups_.size());
+    if (!groups_.push_back(group))
+      return false;
+    for (const json_value target : group["targets"]) {
+      const std::string_view name = target.string().value_or("");
+      // A class has neither a dot nor a prefix: "Linear".
+      const bool is_class = !name.empty() && name.front() >= 'A' && name.front() <= 'Z' && name.find('.') == name.npos;
+      if (is_class && !class_)
+        class_ = number;
+      if (!is_class && !targets_.add(name, number))
+        return false;
+    }
+  }
+  targets_.sort();
   return true;
 }
 
 inline bool quantization_config::read_modelopt(json_value config) noexcept {
   method_ = "modelopt";
   format_ = config["quant_algo"].string().value_or("");
-  if (config["quantized_layers"].kind() == json_kind::object)
-    layers_ = config["quantized_layers"];
+  const json_value layers = config["quantized_layers"];
+  has_layers_ = layers.kind() == json_kind::object;
+  if (has_layers_)
+    for (const json_value layer : layers)
+      if (!layers_.push_back({layer.key(), layer, static_cast<std::uint32_t>(layers_.size())}))
+        return false;
+  std::sort(layers_.data(), layers_.data() + layers_.size());
   if (!format_.empty())
     scheme_ = detail::modelopt_scheme(format_, config["group_size"]);
   return add_ignored(config["exclude_modules"]) && add_ignored(config["ignore"]);
@@ -92,10 +139,11 @@ inline bool quantization_config::read(json_value config) noexcept {
     return read_modelopt(config["quantization"].kind() == json_kind::object ? config["quantization"] : config);
   if (method_ == "compressed-tensors") {
     format_ = config["format"].string().value_or("");
-    groups_ = config["config_groups"];
-    for (const json_value group : groups_) {
+    if (!read_groups(config))
+      return false;
+    if (groups_.size() != 0) {
+      const json_value group = groups_.view()[0];
       scheme_ = detail::compressed_group(group["weights"], group["format"].string().value_or(format_));
-      break;
     }
   } else {
     scheme_ = detail::scheme_of_method(method_, config, format_);
@@ -138,30 +186,31 @@ inline result<quantization_config> quantization_config::parse(std::span<const st
   }
   if (!read)
     return error{errc::out_of_memory, "memory is exhausted while reading a configuration"};
+  made.ignore_index_.sort();
   return made;
 }
 
 inline layer_scheme quantization_config::scheme_of(std::string_view layer) const noexcept {
   if (method_.empty())
     return {};
-  for (const std::string_view pattern : ignored())
-    if (pattern_names(pattern, layer))
+  if (ignore_index_.first_of(layer))
+    return {};
+  if (has_layers_) {
+    const auto* const begin = layers_.data();
+    const auto* const after =
+        std::upper_bound(begin, begin + layers_.size(), layer,
+                         [](std::string_view name, const named_layer& each) noexcept { return name < each.name; });
+    if (after == begin || after[-1].name != layer || after[-1].own.kind() != json_kind::object)
       return {};
-  if (layers_.kind() == json_kind::object) {
-    const json_value own = layers_[layer];
-    if (own.kind() != json_kind::object)
-      return {};
+    const json_value own = after[-1].own;
     return detail::modelopt_scheme(own["quant_algo"].string().value_or(""), own["group_size"]);
   }
-  for (const json_value group : groups_)
-    for (const json_value target : group["targets"]) {
-      const std::string_view name = target.string().value_or("");
-      // A class has neither a dot nor a prefix: "Linear".
-      const bool is_class = !name.empty() && name.front() >= 'A' && name.front() <= 'Z' && name.find('.') == name.npos;
-      if (is_class || pattern_names(name, layer))
-        return detail::compressed_group(group["weights"], group["format"].string().value_or(format_));
-    }
-  return groups_.kind() == json_kind::object ? layer_scheme{} : scheme_;
+  const auto by_name = targets_.first_of(layer);
+  const auto number = !by_name || (class_ && *class_ < *by_name) ? class_ : by_name;
+  if (!number)
+    return has_groups_ ? layer_scheme{} : scheme_;
+  const json_value group = groups_.view()[*number];
+  return detail::compressed_group(group["weights"], group["format"].string().value_or(format_));
 }
 
 inline layer_scheme quantization_config::refine(std::string_view layer, layer_scheme by_tensors) const noexcept {
@@ -170,7 +219,7 @@ inline layer_scheme quantization_config::refine(std::string_view layer, layer_sc
     return made;
   const layer_scheme said = scheme_of(layer);
   if (made.kind == weight_storage::unknown)
-    return said.kind == weight_storage::plain ? made : said;
+    return said.kind == weight_storage::plain || made.weights == 0 ? made : said;
   const bool same = said.kind == made.kind ||
                     (made.kind == weight_storage::gptq &&
                      (said.kind == weight_storage::gptq_v2 || said.kind == weight_storage::gptq_marlin)) ||

@@ -92,7 +92,7 @@ template <blocked Format>
   const auto to = made->streams();
 
   const word_codes zeros(from.qzeros, layout.block_columns(), rows);
-  for (std::size_t n = 0; n < layout.block_rows(); ++n)
+  for (std::size_t n = 0; n < detail::rounds(layout.block_rows(), layout.block_columns()); ++n)
     for (std::size_t g = 0; g < layout.block_columns(); ++g)
       if (const auto taken = detail::store_zero_point<Format>(layout, to, n, g, zeros(g, n)); !taken)
         return taken.error();
@@ -114,7 +114,7 @@ result<void> write_awq(const quantized_view<Format>& from,
     return fits;
   const std::size_t groups = from.layout().block_columns();
   const word_codes zeros(to.qzeros, groups, from.rows());
-  for (std::size_t n = 0; n < from.layout().block_rows(); ++n)
+  for (std::size_t n = 0; n < detail::rounds(from.layout().block_rows(), groups); ++n)
     for (std::size_t g = 0; g < groups; ++g)
       zeros.set(g, n, detail::zero_point_of<Format>(from, n, g));
   detail::write_transposed_scales<Format>(from, to.scales);

@@ -113,7 +113,7 @@ template <blocked Format>
   if (!made)
     return made.error();
   const auto to = made->streams();
-  for (std::size_t r = 0; r < rows; ++r) {
+  for (std::size_t r = 0; r < detail::rounds(rows, columns); ++r) {
     const packed_codes_out<Format> row{to.codes.data() + r * layout->row_code_bytes(), layout->padded_columns()};
     for (std::size_t c = 0; c < columns; ++c)
       row.set(c, codes[r * columns + c]);
@@ -126,7 +126,7 @@ template <blocked Format>
 /// The same back, exactly: groups that share a block must have one scale, bit for bit. `codes` gets rows x columns
 /// nibbles, behind an odd number of them code 7 (nf4's 0), as its package fills up; `absmax` one float32 a block. Must
 /// not alias the matrix. Errors: errc::shape_mismatch, unsupported: as in read_bitsandbytes; unsupported: scales that
-/// differ inside a block. Nothing is written then.
+/// differ inside a block, or codes that begin inside a byte. Nothing is written then.
 template <blocked Format>
 result<void> write_bitsandbytes(const quantized_view<Format>& from, std::size_t blocksize,
                                 const bitsandbytes_codes_out& codes,
@@ -136,6 +136,8 @@ result<void> write_bitsandbytes(const quantized_view<Format>& from, std::size_t 
   const auto layout = detail::check_bitsandbytes<Format>(rows, columns, blocksize, codes.size(), absmax.bytes.size());
   if (!layout)
     return layout.error();
+  if (!codes.starts_on_byte())
+    return error{errc::unsupported, "the codes begin inside a byte, and a tensor does not"};
   const std::size_t across = layout->block_columns();
   const auto block_of = [&](std::size_t which_group) {
     return (which_group / across * columns + layout->first_column(which_group % across)) / blocksize;
@@ -147,7 +149,7 @@ result<void> write_bitsandbytes(const quantized_view<Format>& from, std::size_t 
                                       << blocksize << " and have different scales";
   for (std::size_t group = 0; group < layout->blocks(); ++group)
     absmax.set(block_of(group), from.scales()[group]);
-  for (std::size_t r = 0; r < rows; ++r) {
+  for (std::size_t r = 0; r < detail::rounds(rows, columns); ++r) {
     const auto row = from.row_codes(r);
     for (std::size_t c = 0; c < columns; ++c)
       codes.set(r * columns + c, row[c]);

@@ -125,7 +125,7 @@ template <blocked Format>
   const auto to = made->streams();
   const std::size_t row_bytes = packed_bytes<Format::element_bits>(columns);
   const std::size_t own_row_bytes = made->layout().row_code_bytes();
-  for (std::size_t r = 0; r < rows; ++r)
+  for (std::size_t r = 0; r < rounds(rows, columns); ++r)
     for (std::size_t b = 0; b < row_bytes; ++b)
       to.codes[r * own_row_bytes + b] = codes.bytes[r * row_bytes + b];
   const stored_numbers<typename Format::scale_type> numbers{scales.bytes};
@@ -143,7 +143,7 @@ constexpr result<void> write_codes_and_scales(const quantized_view<Format>& from
     return fits;
   const std::size_t row_bytes = packed_bytes<Format::element_bits>(from.columns());
   const std::size_t own_row_bytes = from.layout().row_code_bytes();
-  for (std::size_t r = 0; r < from.rows(); ++r)
+  for (std::size_t r = 0; r < rounds(from.rows(), from.columns()); ++r)
     for (std::size_t b = 0; b < row_bytes; ++b)
       codes.bytes[r * row_bytes + b] = from.codes()[r * own_row_bytes + b];
   const stored_numbers<typename Format::scale_type, std::byte> numbers{scales.bytes};

@@ -202,14 +202,14 @@ template <blocked Format>
         store(0, std::to_integer<unsigned>(from.weight_zero_point[0]) + detail::middle_code<Format>);
     } else {
       const auto zeros = detail::zero_codes<bits>(from.weight_zero_point, rows, layout.block_columns());
-      for (std::size_t n = 0; n < layout.block_rows(); ++n)
+      for (std::size_t n = 0; n < detail::rounds(layout.block_rows(), layout.block_columns()); ++n)
         for (std::size_t g = 0; g < layout.block_columns(); ++g)
           store(n * layout.block_columns() + g, zeros(n, g));
     }
   }
   const std::size_t row_bytes = static_cast<std::size_t>(detail::padded_word_bytes<bits>(columns));
   const std::span<const std::uint32_t> order = layer.order.view();
-  for (std::size_t n = 0; n < rows; ++n) {
+  for (std::size_t n = 0; n < detail::rounds(rows, columns); ++n) {
     const packed_span<bits> stored(from.weight_packed.data() + n * row_bytes, columns);
     const auto row = detail::row_of<Format>(to, layout, n);
     for (std::size_t j = 0; j < columns; ++j)
@@ -247,7 +247,7 @@ result<void> write_compressed_tensors_packed(
       for (std::byte& each : to.weight_zero_point)
         each = std::byte{0};
       const auto zeros = detail::zero_codes<bits>(to.weight_zero_point, rows, layout.block_columns());
-      for (std::size_t n = 0; n < layout.block_rows(); ++n)
+      for (std::size_t n = 0; n < detail::rounds(layout.block_rows(), layout.block_columns()); ++n)
         for (std::size_t g = 0; g < layout.block_columns(); ++g)
           zeros.set(n, g, from.zeros()[n * layout.block_columns() + g].bits());
     }
@@ -255,7 +255,7 @@ result<void> write_compressed_tensors_packed(
   for (std::byte& each : to.weight_packed)
     each = std::byte{0};
   const std::size_t row_bytes = static_cast<std::size_t>(detail::padded_word_bytes<bits>(columns));
-  for (std::size_t n = 0; n < rows; ++n) {
+  for (std::size_t n = 0; n < detail::rounds(rows, columns); ++n) {
     const packed_span<bits, bit_order::low_first, std::byte> stored(to.weight_packed.data() + n * row_bytes, columns);
     const auto row = from.row_codes(n);
     for (std::size_t j = 0; j < columns; ++j)

@@ -214,7 +214,7 @@ template <blocked Format, gptq_version Version>
     return sorted.error();
 
   const word_codes zeros(from.qzeros.words, layout.block_columns(), rows);
-  for (std::size_t g = 0; g < layout.block_columns(); ++g) {
+  for (std::size_t g = 0; g < detail::rounds(layout.block_columns(), rows); ++g) {
     unsigned carry = 0;
     for (std::size_t n = 0; n < rows; ++n) {
       unsigned zero = zeros(g, n);
@@ -261,7 +261,7 @@ result<void> write_gptq(const quantized_view<Format>& from,
 
   const std::size_t groups = from.layout().block_columns();
   const word_codes zeros(to.qzeros.words, groups, rows);
-  for (std::size_t g = 0; g < groups; ++g) {
+  for (std::size_t g = 0; g < detail::rounds(groups, rows); ++g) {
     unsigned borrow = 0;
     for (std::size_t n = 0; n < rows; ++n) {
       unsigned zero = detail::zero_point_of<Format>(from, n, g);
@@ -302,7 +302,7 @@ constexpr result<void> permute_columns(const matrix_view<const T>& from, std::sp
     if (column >= from.columns())
       return error{errc::invalid_argument} << "the order names column " << std::uint64_t{column} << " of "
                                            << from.columns();
-  for (std::size_t r = 0; r < from.rows(); ++r)
+  for (std::size_t r = 0; r < detail::rounds(from.rows(), from.columns()); ++r)
     for (std::size_t j = 0; j < from.columns(); ++j)
       to(r, j) = from(r, order.empty() ? j : order[j]);
   return {};

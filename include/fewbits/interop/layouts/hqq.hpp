@@ -142,7 +142,7 @@ template <blocked Format>
         return taken.error();
     }
   }
-  for (std::size_t n = 0; n < rows; ++n) {
+  for (std::size_t n = 0; n < detail::rounds(rows, columns); ++n) {
     const auto row = detail::row_of<Format>(to, layout, n);
     for (std::size_t k = 0; k < columns; ++k) {
       const detail::hqq_place<bits> at(n * columns + k, rows * columns);
@@ -173,7 +173,7 @@ noexcept {
     const std::uint64_t zero = detail::zero_point_of<Format>(from, b / across, b % across);
     to.zero.set(b, make_number<typename Format::scale_type>(make_unpacked(false, zero, 0)));
   }
-  for (std::size_t n = 0; n < from.rows(); ++n) {
+  for (std::size_t n = 0; n < detail::rounds(from.rows(), from.columns()); ++n) {
     const auto row = from.row_codes(n);
     for (std::size_t k = 0; k < from.columns(); ++k) {
       const detail::hqq_place<bits> at(n * from.columns() + k, elements);

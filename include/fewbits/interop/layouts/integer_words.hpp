@@ -60,7 +60,7 @@ constexpr packed_codes_out<Format> row_of(const quantized_streams_out<Format>& t
 template <class Visitor>
 constexpr void visit_tiles(std::size_t outer, std::size_t inner, const Visitor& visitor) noexcept {
   constexpr std::size_t side = 64;
-  for (std::size_t top = 0; top < outer; top += side)
+  for (std::size_t top = 0; top < rounds(outer, inner); top += side)
     for (std::size_t left = 0; left < inner; left += side)
       for (std::size_t i = top; i < outer && i - top < side; ++i)
         for (std::size_t j = left; j < inner && j - left < side; ++j)
@@ -72,14 +72,14 @@ template <blocked Format>
 constexpr void read_transposed_scales(const stored_numbers<typename Format::scale_type>& from,
                                       const quantized_layout<Format>& layout,
                                       const quantized_streams_out<Format>& to) noexcept {
-  for (std::size_t n = 0; n < layout.block_rows(); ++n)
+  for (std::size_t n = 0; n < rounds(layout.block_rows(), layout.block_columns()); ++n)
     for (std::size_t g = 0; g < layout.block_columns(); ++g)
       store_parameter(to.scales, n * layout.block_columns() + g, from[g * layout.rows() + n]);
 }
 template <blocked Format>
 constexpr void write_transposed_scales(const quantized_view<Format>& from,
                                        const stored_numbers<typename Format::scale_type, std::byte>& to) noexcept {
-  for (std::size_t n = 0; n < from.layout().block_rows(); ++n)
+  for (std::size_t n = 0; n < rounds(from.layout().block_rows(), from.layout().block_columns()); ++n)
     for (std::size_t g = 0; g < from.layout().block_columns(); ++g)
       to.set(g * from.rows() + n, from.block_scale(n, g));
 }

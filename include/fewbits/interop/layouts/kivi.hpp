@@ -110,7 +110,7 @@ template <blocked Format>
   const quantized_layout<Format>& layout = made->layout();
   const auto to = made->streams();
   const word_codes codes(from.code, tokens, channels);
-  for (std::size_t c = 0; c < layout.block_rows(); ++c) {
+  for (std::size_t c = 0; c < detail::rounds(layout.block_rows(), tokens); ++c) {
     for (std::size_t g = 0; g < layout.block_columns(); ++g) {
       to.scales[c * layout.block_columns() + g] = from.scale[g * channels + c];
       to.zeros[c * layout.block_columns() + g] = from.minimum[g * channels + c];
@@ -132,7 +132,7 @@ result<void> write_kivi_tokens(
   if (const auto fits = detail::check_kivi_tokens<Format>(channels, tokens, to); !fits)
     return fits;
   const word_codes codes(to.code, tokens, channels);
-  for (std::size_t c = 0; c < from.layout().block_rows(); ++c) {
+  for (std::size_t c = 0; c < detail::rounds(from.layout().block_rows(), tokens); ++c) {
     for (std::size_t g = 0; g < from.layout().block_columns(); ++g) {
       to.scale.set(g * channels + c, from.parameters_of(c, g).scale);
       to.minimum.set(g * channels + c, from.parameters_of(c, g).zero);

@@ -119,10 +119,10 @@ template <blocked Format>
   const quantized_layout<Format>& layout = made->layout();
   const auto to = made->streams();
   const std::size_t groups = layout.block_columns();
-  for (std::size_t g = 0; g < groups; ++g)
+  for (std::size_t g = 0; g < detail::rounds(groups, rows); ++g)
     for (std::size_t p = 0; p < rows; ++p)
       to.scales[detail::marlin_scale_column(p, groups > 1) * groups + g] = from.scales.numbers[g * rows + p];
-  for (std::size_t n = 0; n < rows; ++n) {
+  for (std::size_t n = 0; n < detail::rounds(rows, columns); ++n) {
     const auto row = detail::row_of<Format>(to, layout, n);
     for (std::size_t k = 0; k < columns; ++k) {
       const auto at = detail::marlin_place_of(n, k, rows);
@@ -142,11 +142,11 @@ result<void> write_marlin(const quantized_view<Format>& from,
   if (const auto fits = detail::check_marlin<Format>(rows, from.columns(), to); !fits)
     return fits;
   const std::size_t groups = from.layout().block_columns();
-  for (std::size_t g = 0; g < groups; ++g)
+  for (std::size_t g = 0; g < detail::rounds(groups, rows); ++g)
     for (std::size_t p = 0; p < rows; ++p)
       to.scales.numbers.set(g * rows + p, from.block_scale(detail::marlin_scale_column(p, groups > 1), g));
   const packed_span<4, bit_order::low_first, std::byte> nibbles(to.words.bytes.data(), rows * from.columns());
-  for (std::size_t n = 0; n < rows; ++n) {
+  for (std::size_t n = 0; n < detail::rounds(rows, from.columns()); ++n) {
     const auto row = from.row_codes(n);
     for (std::size_t k = 0; k < from.columns(); ++k) {
       const auto at = detail::marlin_place_of(n, k, rows);

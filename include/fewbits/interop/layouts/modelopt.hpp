@@ -160,7 +160,7 @@ template <blocked Format>
     return made;
   const auto to = made->streams();
   const std::size_t row_bytes = made->layout().row_code_bytes();
-  for (std::size_t n = 0; n < rows; ++n) {
+  for (std::size_t n = 0; n < detail::rounds(rows, columns); ++n) {
     const packed_codes_out<Format> row(to.codes.data() + n * row_bytes, made->layout().padded_columns());
     for (std::size_t k = 0; k < columns; ++k)
       row.set(k, std::to_integer<unsigned>(from.weight[n / 2 * columns + k]) >> (n % 2 * 4) & 15u);
@@ -177,7 +177,7 @@ result<void> write_modelopt_int4(const quantized_view<Format>& from,
   const std::size_t columns = from.columns();
   if (const auto fits = detail::check_modelopt_int4<Format>(from.rows(), columns, to); !fits)
     return fits;
-  for (std::size_t n = 0; n < from.rows(); n += 2) {
+  for (std::size_t n = 0; n < detail::rounds(from.rows(), columns); n += 2) {
     const auto even = from.row_codes(n);
     const auto odd = from.row_codes(n + 1);
     for (std::size_t k = 0; k < columns; ++k)

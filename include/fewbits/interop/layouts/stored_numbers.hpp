@@ -58,6 +58,10 @@ struct stored_numbers {
 
 namespace detail {
 
+/// How often to go round an outer loop. A file may say [2^58, 0], which takes no bytes: a loop over its rows would not
+/// end, though there is nothing in them.
+constexpr std::size_t rounds(std::size_t outer, std::size_t inner) noexcept { return inner == 0 ? 0 : outer; }
+
 /// A foreign tensor must have exactly the bytes that its shape says: a longer one has another shape.
 constexpr result<void> check_bytes(std::string_view name, std::uint64_t bytes, std::uint64_t rows,
                                    std::uint64_t columns, std::uint64_t bytes_each) noexcept {

@@ -72,7 +72,7 @@ constexpr result<void> swizzle_scales(std::size_t rows, std::size_t columns, std
     return fits;
   for (std::byte& each : to)
     each = std::byte{0};
-  for (std::size_t r = 0; r < rows; ++r)
+  for (std::size_t r = 0; r < (columns == 0 ? 0 : rows); ++r)
     for (std::size_t c = 0; c < columns; ++c)
       to[swizzled_scale_index(r, c, columns)] = from[r * columns + c];
   return {};
@@ -84,7 +84,7 @@ constexpr result<void> unswizzle_scales(std::size_t rows, std::size_t columns, s
     return fits;
   if (const auto fits = detail::check_row_major(to.size(), rows, columns); !fits)
     return fits;
-  for (std::size_t r = 0; r < rows; ++r)
+  for (std::size_t r = 0; r < (columns == 0 ? 0 : rows); ++r)
     for (std::size_t c = 0; c < columns; ++c)
       to[r * columns + c] = from[swizzled_scale_index(r, c, columns)];
   return {};

@@ -131,7 +131,7 @@ template <blocked Format>
     return written.error();
   for (std::byte& each : to.scale)
     each = std::byte{0};
-  for (std::size_t i = 0; i < down; ++i)
+  for (std::size_t i = 0; i < detail::rounds(down, along); ++i)
     for (std::size_t j = 0; j < along; ++j)
       to.scale[swizzled_scale_index(i, j, along)] = static_cast<std::byte>(from.scales()[i * along + j].bits());
   return multiplier;
