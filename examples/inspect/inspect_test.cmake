@@ -140,6 +140,39 @@ execute_process(COMMAND printf "\\110\\0\\0\\0\\0\\0\\0\\0%-72s\\0\\0\\0\\0\\0\\
   OUTPUT_FILE ${scratch}/zeros.safetensors)
 inspect(0 ${scratch}/zeros.safetensors)
 expect_text(output "w: all of its 4 numbers are zero")
+# Scales of a cache are no layer that a configuration speaks of, whatever the scheme.
+set(header "{\"a.k_scale\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,4]},\"a.v_scale\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[4,8]}}")
+file(MAKE_DIRECTORY ${scratch}/cache)
+execute_process(COMMAND printf "\\310\\0\\0\\0\\0\\0\\0\\0%-200s\\0\\0\\200?\\0\\0\\200?" "${header}"
+  OUTPUT_FILE ${scratch}/cache/model.safetensors)
+set(group "\"config_groups\": {\"group_0\": {\"targets\": [\"Linear\"], \"weights\": {\"num_bits\": 4, \"strategy\": \"group\", \"group_size\": 16, \"type\": ")
+foreach(config IN ITEMS
+    "\"compressed-tensors\", \"format\": \"pack-quantized\", ${group}\"int\", \"symmetric\": true}}}"
+    "\"compressed-tensors\", \"format\": \"nvfp4-pack-quantized\", ${group}\"float\"}}}"
+    "\"compressed-tensors\", \"format\": \"float-quantized\", ${group}\"float\"}}}"
+    "\"compressed-tensors\", \"format\": \"int-quantized\", ${group}\"int\"}}}"
+    "\"modelopt\", \"quant_algo\": \"NVFP4\"" "\"modelopt\", \"quant_algo\": \"FP8\"" "\"fp8\"" "\"mxfp4\""
+    "\"gptq\", \"bits\": 4, \"group_size\": 128" "\"awq\", \"bits\": 4, \"group_size\": 128" "\"hqq\"" "\"torchao\""
+    "\"bitsandbytes\", \"load_in_4bit\": true, \"bnb_4bit_quant_type\": \"nf4\"")
+  file(WRITE ${scratch}/cache/config.json "{\"quantization_config\": {\"quant_method\": ${config}}}")
+  inspect(0 ${scratch}/cache --json)
+  expect_json(plain layers 0 scheme)
+  expect_json(2 layers 0 numbers count)
+endforeach()
+# Names and configurations do not command a terminal: C1, in UTF-8, is its other escape.
+set(header "{\"a\\u009b31m\\u001b.weight\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[0,8]}}")
+execute_process(COMMAND printf "\\310\\0\\0\\0\\0\\0\\0\\0%-200s\\0\\0\\200?\\0\\0\\200?" "${header}"
+  OUTPUT_FILE ${scratch}/escape.safetensors)
+inspect(0 ${scratch}/escape.safetensors --layers)
+expect_text(output "a??31m?  plain")
+inspect(0 ${scratch}/escape.safetensors --json)
+expect_text(output "a\\\\u009b31m\\\\u001b")
+# A pipe in a configuration's place is waited for by nobody.
+execute_process(COMMAND mkfifo ${scratch}/pipe RESULT_VARIABLE no_pipe OUTPUT_QUIET ERROR_QUIET)
+if(no_pipe EQUAL 0)
+  inspect(1 ${scratch}/pipe)
+  expect_text(problem "not a regular file")
+endif()
 # A file is what it begins with, and an error names it.
 configure_file(${FIXTURES}/blocks_32.gguf ${scratch}/model.safetensors COPYONLY)
 inspect(0 ${scratch}/model.safetensors --json)

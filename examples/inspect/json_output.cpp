@@ -18,9 +18,11 @@ std::string quoted(std::string_view text) {
     const auto byte = static_cast<unsigned char>(text.front());
     if (length == 0) {
       json += "\\ufffd";
-    } else if (byte < 0x20 || byte == 0x7f) {
+    } else if (byte < 0x20 || byte == 0x7f || (byte == 0xc2 && static_cast<unsigned char>(text[1]) < 0xa0)) {
+      // Controls, those of two bytes too: they are U+0080 to U+009F, the value of their second byte.
       char escape[8];
-      std::snprintf(escape, sizeof escape, "\\u%04x", static_cast<unsigned>(byte));
+      std::snprintf(escape, sizeof escape, "\\u%04x",
+                    static_cast<unsigned>(static_cast<unsigned char>(text[length - 1])));
       json += escape;
     } else {
       json += byte == '"' || byte == '\\' ? "\\" : "";

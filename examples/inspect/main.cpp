@@ -16,10 +16,8 @@ constexpr int success = 0;
 constexpr int bad_file = 1;
 constexpr int bad_usage = 2;
 
-int fail(int status, std::string text) {
-  for (char& c : text)
-    c = static_cast<unsigned char>(c) < ' ' || c == 0x7f ? '?' : c;
-  std::fprintf(stderr, "fewbits_inspect: %s\n", text.c_str());
+int fail(int status, const std::string& text) {
+  std::fprintf(stderr, "fewbits_inspect: %s\n", inspect::printable(text).c_str());
   if (status == bad_usage)
     std::fputs("Try fewbits_inspect --help\n", stderr);
   return status;

@@ -24,6 +24,14 @@ struct scheme_summary {
 /// Whether a scheme divides by its tensor scales.
 inline bool has_divisors(std::string_view scheme) { return scheme == "ct_nvfp4"; }
 
+/// What is no printable ASCII replaced, as messages do it: a file cannot command the terminal, in UTF-8 neither.
+inline std::string printable(std::string text) {
+  for (char& c : text)
+    if (c < ' ' || c > '~')
+      c = '?';
+  return text;
+}
+
 /// By scheme, most bytes first.
 std::vector<scheme_summary> summarise(const source& from, const std::vector<measured>& of_layers);
 

@@ -1,7 +1,7 @@
 #include "source.hpp"
 
 #include <algorithm>
-#include <cstdio>
+#include <cstring>
 #include <map>
 #include <utility>
 
@@ -10,6 +10,8 @@
 #include <fewbits/interop/scheme_config.hpp>
 #include <fewbits/interop/scheme_tensors.hpp>
 
+#include "codes.hpp"
+
 namespace inspect {
 namespace {
 
@@ -17,13 +19,9 @@ constexpr std::uint64_t largest_configuration = 64 << 20;
 
 // The file's own word for what it is; a name may say another thing.
 bool begins_as_gguf(const std::string& path) {
-  std::FILE* const file = std::fopen(path.c_str(), "rb");
-  if (file == nullptr)
-    return false;
-  char magic[4] = {};
-  const std::size_t size = std::fread(magic, 1, sizeof magic, file);
-  std::fclose(file);
-  return std::string_view(magic, size) == "GGUF";
+  const auto file = fewbits::input_file::open(path.c_str());  // which does not wait for a pipe
+  std::byte magic[4] = {};
+  return file && file->read_at(0, magic) && std::memcmp(magic, "GGUF", sizeof magic) == 0;
 }
 
 // Schemes whose tensors look alike.
@@ -46,6 +44,15 @@ std::string disagreement_of(const fewbits::quantization_config& config, std::str
     return {};
   return "the configuration says " + std::string(to_string(said)) + ", the tensors are " +
          std::string(to_string(stored));
+}
+
+// Numbers that nothing scales: no tensor is called weights, and each says what it is.
+bool has_floats_alone(const layer& what) {
+  return std::ranges::all_of(what.tensors, [](const tensor& each) {
+    using enum fewbits::dtype;
+    return (each.dtype == f16 || each.dtype == bfloat16 || each.dtype == f32 || each.dtype == f64) &&
+           !each.part.starts_with("weight");
+  });
 }
 
 class safetensors_source final : public source {
@@ -126,6 +133,10 @@ class safetensors_source final : public source {
         each.disagreement = disagreement_of(*config_, name, each.details.kind);
         each.details = config_->refine(name, each.details);
       }
+      // A configuration speaks of classes of modules: scales alone (k_scale and v_scale of a cache) are none of them.
+      if (codes_of(each) == nullptr && fewbits::recognise_layer(parts).kind == fewbits::weight_storage::unknown)
+        each.details = {.kind =
+                            has_floats_alone(each) ? fewbits::weight_storage::plain : fewbits::weight_storage::unknown};
       each.scheme = to_string(each.details.kind);
       each.weights = each.details.weights;
       if (each.details.kind == fewbits::weight_storage::plain) {  // biases are weights, too
@@ -176,8 +187,8 @@ class safetensors_source final : public source {
       each.weights = fewbits::checked_multiply(numbers[0], numbers[1]).value_or(0);
     if (!hqq) {
       const std::uint64_t columns = numbers.size() == 2 ? numbers[1] : 0;
-      const std::uint64_t words =
-          each.find("weight_packed")->shape.empty() ? 0 : each.find("weight_packed")->shape.back();
+      const tensor* const packed = codes_of(each);
+      const std::uint64_t words = packed == nullptr || packed->shape.empty() ? 0 : packed->shape.back();
       // Rows of 32 weights and more tell their bits.
       if (each.details.bits == 0 && columns >= 32 && columns < std::uint64_t{1} << 60)
         for (std::uint32_t bits = 1; bits <= 8; ++bits)

@@ -6,15 +6,6 @@
 namespace inspect {
 namespace {
 
-/// Control bytes replaced, so that a file cannot command the terminal.
-std::string printable(const std::string& name) {
-  std::string shown = name;
-  for (char& c : shown)
-    if (static_cast<unsigned char>(c) < ' ' || c == 0x7f)
-      c = '?';
-  return shown;
-}
-
 std::string shape_of(const tensor& what) {
   std::string text = "[";
   for (std::size_t i = 0; i < what.shape.size(); ++i)
