@@ -3,12 +3,14 @@
 #include <cstdio>
 #include <filesystem>
 
-#include <fewbits/interop/file.hpp>
+#include <fewbits/interop/input_file.hpp>
 #include <fewbits/interop/json_document.hpp>
 
 namespace convert {
 
 namespace fb = fewbits;
+
+constexpr std::uint64_t largest_config = 64 << 20;
 
 std::string json_string(const std::string& text) {
   std::string made = "\"";
@@ -38,14 +40,14 @@ std::optional<std::string> config_with(const std::string& folder, const std::str
                                        std::string& problem) {
   const std::filesystem::path path = std::filesystem::path(folder) / "config.json";
   const std::string member = "  \"quantization_config\": " + quantization + "\n}\n";
-  const auto file = fb::mapped_file::read(path.string().c_str());
+  const auto file = fb::read_small_file(path.string().c_str(), largest_config);
   if (!file && file.error().code() == fb::errc::not_found)
     return "{\n" + member;
   if (!file) {
     problem = std::string(file.error().message());
     return std::nullopt;
   }
-  const auto document = fb::json_document::parse(file->bytes());
+  const auto document = fb::json_document::parse(file->view());
   if (!document || document->root().kind() != fb::json_kind::object) {
     problem = path.string() + (document ? ": it is no JSON object" : ": " + std::string(document.error().message()));
     return std::nullopt;
@@ -54,7 +56,7 @@ std::optional<std::string> config_with(const std::string& folder, const std::str
     problem = path.string() + " has a quantization_config: the checkpoint is quantised already";
     return std::nullopt;
   }
-  std::string text(reinterpret_cast<const char*>(file->bytes().data()), file->bytes().size());
+  std::string text(reinterpret_cast<const char*>(file->data()), file->size());
   text.resize(text.find_last_of('}'));
   text.resize(text.find_last_not_of(" \t\r\n") + 1);
   text += text.ends_with('{') ? "\n" : ",\n";

@@ -29,6 +29,19 @@ macro(expect_files folder)
   endif()
 endmacro()
 
+# write_tensors(<file> <header> <size> <byte>): a file of safetensors whose data are `size` times the byte, in octal.
+function(write_tensors to header size byte)
+  get_filename_component(folder ${to} DIRECTORY)
+  file(MAKE_DIRECTORY ${folder})
+  string(LENGTH "${header}" length)
+  execute_process(OUTPUT_FILE ${to} RESULT_VARIABLE status COMMAND sh -c
+    [[printf "\\$(printf %o $(($1 % 256)))\\$(printf %o $(($1 / 256)))\0\0\0\0\0\0%s" "$2" && head -c "$3" /dev/zero | tr '\000' "\\$4"]]
+    sh ${length} "${header}" ${size} ${byte})
+  if(NOT status EQUAL 0)
+    message(FATAL_ERROR "${to} cannot be written: ${status}")
+  endif()
+endfunction()
+
 file(REMOVE_RECURSE ${SCRATCH})
 set(sample ${SCRATCH}/sample)
 run(0 ${SAMPLE} ${sample} 256 3 BF16)
@@ -160,7 +173,72 @@ endif()
 run(1 ${PROGRAM} ${SCRATCH}/infinite ${SCRATCH}/poisoned/a.gguf --scheme gguf_mxfp4 --quiet)
 expect("1 of its weights are Inf or NaN, and gguf_mxfp4 refuses them")
 
+# A tensor of nothing but NaN has no quality, let alone a perfect one.
+write_tensors(${SCRATCH}/nan/model.safetensors
+  "{\"a.weight\":{\"dtype\":\"BF16\",\"shape\":[64,64],\"data_offsets\":[0,8192]}}" 8192 377)
+run(0 ${PROGRAM} ${SCRATCH}/nan ${SCRATCH}/none --scheme mxfp4)
+expect("     nan        nan           0           0      4096  a.weight [64, 64]")
+file(REMOVE_RECURSE ${SCRATCH}/none)
+
+# Names command no terminal, in sentences neither. One tensor that a format lacks ends the run.
+write_tensors(${SCRATCH}/escape/model.safetensors
+  "{\"a.weight\":{\"dtype\":\"F32\",\"shape\":[2,32],\"data_offsets\":[0,256]},\"b\\u001b[31m\\u009b\":{\"dtype\":\"BOOL\",\"shape\":[4],\"data_offsets\":[256,260]}}" 260 1)
+run(1 ${PROGRAM} ${SCRATCH}/escape ${SCRATCH}/none.gguf --scheme gguf_q4_0)
+expect("tensor 'b?[31m??': GGUF has no BOOL")
+
+# The output is never what is being read.
+configure_file(${SCRATCH}/nan/model.safetensors ${SCRATCH}/nan/copy.safetensors COPYONLY)
+foreach(form IN ITEMS model.safetensors ../nan/model.safetensors)
+  run(1 ${PROGRAM} ${SCRATCH}/nan/model.safetensors ${SCRATCH}/nan/${form} --scheme gguf_q8_0 --force)
+  expect("the output is a file of the input: name another")
+endforeach()
+run(0 ${CMAKE_COMMAND} -E compare_files ${SCRATCH}/nan/model.safetensors ${SCRATCH}/nan/copy.safetensors)
+
+# A shard has no name of a file that is written beside it.
+foreach(name IN ITEMS hf_quant_config.json model.safetensors.index.json weights.bin)
+  file(REMOVE_RECURSE ${SCRATCH}/collision)
+  set(map "")
+  foreach(shard IN ITEMS 1.safetensors ${name})
+    write_tensors(${SCRATCH}/collision/${shard}
+      "{\"${shard}.weight\":{\"dtype\":\"F32\",\"shape\":[2,32],\"data_offsets\":[0,256]}}" 256 77)
+    string(APPEND map ",\"${shard}.weight\": \"${shard}\"")
+  endforeach()
+  string(SUBSTRING "${map}" 1 -1 map)
+  file(WRITE ${SCRATCH}/collision/x.index.json "{\"weight_map\": {${map}}}")
+  run(1 ${PROGRAM} ${SCRATCH}/collision/x.index.json ${SCRATCH}/none --scheme nvfp4_modelopt --force)
+  expect("a file of the input is named ${name}, and the output keeps tensors in .safetensors alone")
+endforeach()
+expect_files(${SCRATCH}/none)
+
+# A configuration is a regular file: a pipe is not waited for.
+execute_process(COMMAND mkfifo ${SCRATCH}/again/pipe RESULT_VARIABLE no_pipe OUTPUT_QUIET ERROR_QUIET)
+if(no_pipe EQUAL 0)
+  file(RENAME ${SCRATCH}/again/pipe ${SCRATCH}/again/sample/config.json)
+  run(1 ${PROGRAM} ${SCRATCH}/again/sample ${SCRATCH}/none --scheme nf4)
+  expect("not a regular file")
+  file(REMOVE ${SCRATCH}/again/sample/config.json)
+endif()
+# What cannot be printed is a failure.
+if(EXISTS /dev/full)
+  foreach(arguments IN ITEMS --list --help "${SCRATCH}/infinite;${SCRATCH}/unprinted;--scheme;mxfp4")
+    run(1 sh -c [[exec "$@" > /dev/full]] sh ${PROGRAM} ${arguments})
+    expect("standard output could not be written")
+  endforeach()
+endif()
+
 if(MEASURES)
+  # More shards than the process may have open files.
+  set(map "\"a.0.weight\": \"0.safetensors\"")
+  foreach(i RANGE 0 19)
+    write_tensors(${SCRATCH}/many/${i}.safetensors
+      "{\"a.${i}.weight\":{\"dtype\":\"F32\",\"shape\":[2,32],\"data_offsets\":[0,256]}}" 256 77)
+    string(APPEND map ",\"a.${i}.weight\": \"${i}.safetensors\"")
+  endforeach()
+  string(REPLACE "\"a.0.weight\": \"0.safetensors\",\"a.0" "\"a.0" map "${map}")
+  file(WRITE ${SCRATCH}/many/model.safetensors.index.json "{\"weight_map\": {${map}}}")
+  run(0 sh -c [[ulimit -n 12 && exec "$@"]] sh ${PROGRAM} ${SCRATCH}/many ${SCRATCH}/few --scheme mxfp4 --quiet --threads 1)
+  expect("20 tensors converted")
+
   # Memory: a matrix of 32 MiB in bfloat16, which becomes 64 MiB of floats.
   run(0 ${SAMPLE} ${SCRATCH}/large 4096 1 BF16)
   foreach(scheme IN ITEMS nvfp4_modelopt fp8_block int4_gptq)
@@ -191,6 +269,21 @@ if(MEASURES)
   if(killed EQUAL 0)
     message(FATAL_ERROR "no run was killed while it wrote")
   endif()
+
+  # A name that is taken while tensors are written: none of the files stays, and that one does.
+  run(1 sh -c
+    [[
+      taken=$1
+      shift
+      "$@" &
+      until ls $taken 2> /dev/null | grep -q 'safetensors.tmp' || ! kill -0 $!
+      do :
+      done
+      echo > $taken/config.json
+      wait $!]]
+    sh ${SCRATCH}/taken_late ${PROGRAM} ${SCRATCH}/large ${SCRATCH}/taken_late --scheme nvfp4_modelopt --quiet)
+  expect("exists and was not to be replaced")
+  expect_files(${SCRATCH}/taken_late config.json)
 
   # A full disk, by a limit of the files' size: a sentence, no final name, no temporary file.
   run(1 sh -c "trap '' XFSZ && ulimit -f 1000 && exec \"$@\"" sh

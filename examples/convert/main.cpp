@@ -19,10 +19,17 @@ constexpr int bad_file = 1;
 constexpr int bad_usage = 2;
 
 int fail(int status, const std::string& sentence) {
-  std::fprintf(stderr, "fewbits_convert: %s\n", sentence.c_str());
+  std::fprintf(stderr, "fewbits_convert: %s\n", convert::printable(sentence).c_str());
   if (status == bad_usage)
     std::fputs("Try fewbits_convert --help\n", stderr);
   return status;
+}
+
+// A full disk or a closed pipe is a failure, not a success.
+int printed() {
+  if (std::fflush(stdout) != 0 || std::ferror(stdout) != 0)
+    return fail(bad_file, "standard output could not be written");
+  return success;
 }
 
 convert::schemes all_schemes() {
@@ -77,7 +84,7 @@ int run(convert::options wanted, const convert::schemes& all) {
   if (!written)
     return fail(bad_file, problem);
   done.print(*plan);
-  return success;
+  return printed();
 }
 
 }  // namespace
@@ -89,13 +96,13 @@ int main(int count, char** arguments) {
     return fail(bad_usage, problem);
   if (wanted.help) {
     std::fputs(convert::usage, stdout);
-    return success;
+    return printed();
   }
   try {
     const convert::schemes all = all_schemes();
     if (wanted.list) {
       print_list(all);
-      return success;
+      return printed();
     }
     return run(wanted, all);
   } catch (const std::bad_alloc&) {

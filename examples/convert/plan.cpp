@@ -98,11 +98,17 @@ std::uint64_t bytes_of(const planned_tensor& each) {
     bits *= extent;
   return bits / 8;
 }
-bool keeps_alignment(const planned& each) {
+// Where in its file a tensor stands: wide types before narrow ones, and what takes no multiple of 4 bytes after all
+// that wants one. Converted tensors begin with their widest, of 4 bytes at most.
+int place_of(const planned& each) {
+  if (!each.kept.empty()) {
+    const std::uint64_t bits = fb::bits_per_element(each.source.entry.type);
+    return bits >= 32 ? 0 : bits == 16 ? 2 : 3;
+  }
   std::uint64_t bytes = 0;
   for (const planned_tensor& one : each.becomes)
     bytes += bytes_of(one);
-  return bytes % 4 == 0;
+  return bytes % 4 == 0 ? 1 : 4;
 }
 
 /// "no tensor is left to convert: 4 kept for \"no matrix\", 2 for \"fits *lm_head*\"", most frequent first.
@@ -157,14 +163,12 @@ std::optional<plan> make_plan(const fb::checkpoint& from, const scheme& to, cons
     problem = why_none(made);
     return std::nullopt;
   }
-  // Kept tensors first, wide types first, as the reference package sorts; then converted ones, of which each begins
-  // with its widest. Files then have every tensor aligned to its type, unless a layer's bytes are no multiple of 4:
-  // those come last.
+  // Files then have every tensor aligned to its type, but for converted ones whose bytes are no multiple of 4: those
+  // come last.
   std::stable_sort(made.tensors.begin(), made.tensors.end(), [](const planned& a, const planned& b) {
     const auto rank = [](const planned& each) {
       const bool kept = !each.kept.empty();
-      return std::tuple(each.source.shard, !kept, kept ? -static_cast<int>(each.source.entry.type) : 0,
-                        !kept && !keeps_alignment(each));
+      return std::tuple(each.source.shard, place_of(each), kept ? -static_cast<int>(each.source.entry.type) : 0);
     };
     return rank(a) < rank(b);
   });

@@ -6,12 +6,22 @@
 #include <cstdint>
 #include <cstdio>
 #include <string>
+#include <string_view>
 
 #if __has_include(<unistd.h>)
 #include <unistd.h>
 #endif
 
 namespace convert {
+
+/// Names out of a foreign file, fit for a terminal: what is no printable ASCII is replaced.
+inline std::string printable(std::string_view name) {
+  std::string made(name);
+  for (char& c : made)
+    if (c < ' ' || c > '~')
+      c = '?';
+  return made;
+}
 
 class progress {
  public:
@@ -37,7 +47,7 @@ class progress {
     if (done > 0 && spent >= 1)
       std::snprintf(left, sizeof left, ", %.0f s left", spent / done * (1 - done));
     std::fprintf(stderr, terminal_ ? "\r\033[K%3.0f %%%s  %s" : "%3.0f %%%s  %s\n", 100 * done, left,
-                 name.substr(0, 60).c_str());
+                 printable(name.substr(0, 60)).c_str());
     on_screen_ = terminal_;
   }
   /// Takes the line away before something else is written.

@@ -1,11 +1,12 @@
 #include <algorithm>
-#include <cmath>
 #include <cstdio>
 #include <limits>
 
 #if __has_include(<sys/resource.h>)
 #include <sys/resource.h>
 #endif
+
+#include <fewbits/matrix/report.hpp>
 
 #include "write.hpp"
 
@@ -41,25 +42,22 @@ double peak_memory() {
   return 0;
 }
 
-/// Names out of a foreign file, fit for a terminal.
-std::string printable(std::string_view name) {
-  std::string made(name);
-  for (char& c : made)
-    if (c < ' ' || c > '~')
-      c = '?';
+/// As the library has them: NaN where every element is poisoned.
+fewbits::error_statistics statistics_of(const loss& cost) {
+  fewbits::error_statistics made;
+  made.elements = cost.elements;
+  made.poisoned = cost.poisoned;
+  made.power = cost.power;
+  made.squared_error = cost.squared_error;
   return made;
 }
-
-/// Squared error over power, and the same in decibels: infinite without an error.
-double nmse(const loss& cost) { return cost.squared_error == 0 ? 0 : cost.squared_error / cost.power; }
-double sqnr_db(const loss& cost) {
-  return cost.squared_error == 0 ? std::numeric_limits<double>::infinity() : -10 * std::log10(nmse(cost));
-}
+/// A NaN without the sign that printf would show.
+double shown(double number) { return number != number ? std::numeric_limits<double>::quiet_NaN() : number; }
 
 void print_cost(const loss& cost, std::uint64_t bytes) {
-  std::printf("%7.3f %8.2f %10.3e %11.4g %11llu %9llu", bits_a_weight(bytes, cost.elements), sqnr_db(cost), nmse(cost),
-              cost.largest_error, static_cast<unsigned long long>(cost.underflowed),
-              static_cast<unsigned long long>(cost.poisoned));
+  std::printf("%7.3f %8.2f %10.3e %11.4g %11llu %9llu", bits_a_weight(bytes, cost.elements),
+              shown(statistics_of(cost).sqnr_db()), statistics_of(cost).nmse(), cost.largest_error,
+              static_cast<unsigned long long>(cost.underflowed), static_cast<unsigned long long>(cost.poisoned));
 }
 
 }  // namespace

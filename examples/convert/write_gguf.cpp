@@ -1,5 +1,6 @@
 #include <filesystem>
 #include <optional>
+#include <system_error>
 #include <vector>
 
 #include <fewbits/interop/gguf_writer.hpp>
@@ -47,11 +48,18 @@ bool write_gguf_file(const work& all, std::string& problem) {
     }
     specs.push_back({each.source.entry.name, *type, each.source.entry.shape});
   }
+  // The source is read while the output is written, and would be replaced by it.
+  std::error_code error;
+  for (std::size_t shard = 0; shard < all.from.shards(); ++shard)
+    if (std::filesystem::equivalent(all.wanted.output, all.from.shard_path(shard), error)) {
+      problem = "the output is a file of the input: name another";
+      return false;
+    }
   auto file = fb::output_file::create(all.wanted.output.c_str(),
                                       all.wanted.force ? fb::existing_file::replace : fb::existing_file::refuse);
   if (!file) {
     failed(file.error(), problem);
-    if (std::error_code error; std::filesystem::is_directory(all.wanted.output, error))
+    if (std::filesystem::is_directory(all.wanted.output, error))
       problem += ": GGUF is one file, which wants a name of its own";
     else if (file.error().code() == fb::errc::invalid_argument && !all.wanted.force)
       problem += ": --force replaces it";

@@ -1,6 +1,8 @@
 #include <algorithm>
+#include <deque>
 #include <filesystem>
-#include <memory>
+#include <optional>
+#include <set>
 #include <utility>
 #include <vector>
 
@@ -16,54 +18,88 @@ namespace {
 namespace fb = fewbits;
 namespace fs = std::filesystem;
 
+/// The files of a conversion, whole before the first of them gets its name.
 class files {
  public:
   files(const fs::path& folder, bool force)
       : folder_(folder), others_(force ? fb::existing_file::replace : fb::existing_file::refuse) {}
 
-  fb::output_file* add(const std::string& name, std::string& problem) {
-    auto file = fb::output_file::create((folder_ / name).string().c_str(), others_);
-    if (!file) {
-      failed(file.error(), problem);
-      std::error_code error;
-      if (file.error().code() == fb::errc::invalid_argument && others_ == fb::existing_file::refuse &&
-          !fs::is_directory(folder_ / name, error))
-        problem += ": --force replaces it";
-      return nullptr;
+  /// Whether all of them can be written and no two have one name. Hours may pass until they are.
+  bool expect(const std::vector<std::string>& names, std::string& problem) const {
+    std::set<std::string_view> seen;
+    for (const std::string& name : names) {
+      if (!seen.insert(name).second) {
+        problem = "two files of the output would be named " + name;
+        return false;
+      }
+      if (!create(name, problem))
+        return false;
     }
-    open_.push_back(std::make_unique<fb::output_file>(std::move(*file)));
-    return open_.back().get();
+    return true;
+  }
+  fb::output_file* add(const std::string& name, std::string& problem) {
+    auto file = create(name, problem);
+    if (!file)
+      return nullptr;
+    open_.push_back({folder_ / name, std::move(*file)});
+    return &open_.back().file;
   }
   bool add(const std::string& name, const std::string& text, std::string& problem) {
     fb::output_file* const file = add(name, problem);
     if (file == nullptr)
       return false;
     const auto written = file->write(std::as_bytes(std::span(text)));
-    return written ? true : failed(written.error(), problem);
+    return written ? flush(problem) : failed(written.error(), problem);
+  }
+  /// Brings the last file to the disk and closes it: a checkpoint may have more files than a process.
+  bool flush(std::string& problem) {
+    const auto done = open_.back().file.flush();
+    return done ? true : failed(done.error(), problem);
   }
   /// A conversion that is to be replaced goes first, as a whole: its configuration, its index, its tensors. A kill
-  /// leaves the old one's rest or the new one's beginning, neither with a config.json, and never files of both.
+  /// leaves the old one's rest or the new one's beginning, neither with a config.json, and never files of both. Where
+  /// nothing was to be replaced and a name is taken meanwhile, none of the files stays.
   bool commit(const std::vector<fs::path>& earlier, std::string& problem) {
+    std::error_code error;
     for (const fs::path& each : earlier) {
-      std::error_code error;
       fs::remove(each, error);
       if (error) {
         problem = "the file '" + each.string() + "' cannot be removed: " + error.message();
         return false;
       }
     }
-    for (const auto& each : open_) {
-      const auto done = each->commit();
-      if (!done)
-        return failed(done.error(), problem);
+    for (std::size_t i = 0; i < open_.size(); ++i) {
+      const auto done = open_[i].file.commit();
+      if (done)
+        continue;
+      for (std::size_t k = 0; k < i && others_ == fb::existing_file::refuse; ++k)
+        fs::remove(open_[k].path, error);
+      return failed(done.error(), problem);
     }
     return true;
   }
 
  private:
+  struct named {
+    fs::path path;
+    fb::output_file file;
+  };
+
+  std::optional<fb::output_file> create(const std::string& name, std::string& problem) const {
+    auto file = fb::output_file::create((folder_ / name).string().c_str(), others_);
+    if (file)
+      return std::move(*file);
+    failed(file.error(), problem);
+    std::error_code error;
+    if (file.error().code() == fb::errc::invalid_argument && others_ == fb::existing_file::refuse &&
+        !fs::is_directory(folder_ / name, error))
+      problem += ": --force replaces it";
+    return std::nullopt;
+  }
+
   fs::path folder_;
   fb::existing_file others_;
-  std::vector<std::unique_ptr<fb::output_file>> open_;
+  std::deque<named> open_;
 };
 
 /// The files of an earlier conversion, in the order in which they are removed.
@@ -151,45 +187,50 @@ bool write_safetensors(const work& all, std::string& problem) {
   const auto config = config_with(all.from.folder(), all.to.config(kept), problem);
   if (!config)
     return false;
+  std::vector<std::string> names;
+  for (std::size_t shard = 0; shard < all.from.shards(); ++shard) {
+    names.push_back(all.from.shards() == 1 ? "model.safetensors"
+                                           : fs::path(all.from.shard_path(shard)).filename().string());
+    if (!names.back().ends_with(".safetensors")) {  // config.json is another file of the output
+      problem = "a file of the input is named " + names.back() + ", and the output keeps tensors in .safetensors alone";
+      return false;
+    }
+  }
+  std::vector<std::string> written = names;
+  if (names.size() > 1)
+    written.emplace_back("model.safetensors.index.json");
+  if (all.to.second_config != nullptr)
+    written.emplace_back("hf_quant_config.json");
+  written.emplace_back("config.json");
   error.clear();
   fs::create_directories(folder, error);
   if (error) {
     problem = "the folder '" + folder.string() + "' cannot be created: " + error.message();
     return false;
   }
-  std::vector<std::string> names;
-  for (std::size_t shard = 0; shard < all.from.shards(); ++shard)
-    names.push_back(all.from.shards() == 1 ? "model.safetensors"
-                                           : fs::path(all.from.shard_path(shard)).filename().string());
   std::vector<fs::path> earlier;
   if (!find_earlier(folder, earlier, problem))
     return false;
   for (const fs::path& each : earlier) {
-    const std::string name = each.filename().string();
-    const bool is_written = std::ranges::find(names, name) != names.end() || name == "config.json" ||
-                            (names.size() > 1 && name == "model.safetensors.index.json") ||
-                            (all.to.second_config != nullptr && name == "hf_quant_config.json");
-    if (!all.wanted.force && !is_written) {
+    if (!all.wanted.force && std::ranges::find(written, each.filename().string()) == written.end()) {
       problem = "the file '" + each.string() + "' is another checkpoint's, and would be read with this one: --force " +
                 "removes it";
       return false;
     }
   }
   files made(folder, all.wanted.force);
-  std::vector<fb::output_file*> shards;
-  for (const std::string& name : names) {
-    shards.push_back(made.add(name, problem));
-    if (shards.back() == nullptr)
+  if (!made.expect(written, problem))
+    return false;
+  std::uint64_t bytes_done = 0;
+  for (std::size_t shard = 0; shard < names.size(); ++shard) {
+    fb::output_file* const file = made.add(names[shard], problem);
+    if (file == nullptr || !write_shard(all, shard, *file, bytes_done, problem) || !made.flush(problem))
       return false;
   }
   if ((names.size() > 1 && !made.add("model.safetensors.index.json", index_of(all, names), problem)) ||
       (all.to.second_config != nullptr && !made.add("hf_quant_config.json", all.to.second_config(kept), problem)) ||
       !made.add("config.json", *config, problem))
     return false;
-  std::uint64_t bytes_done = 0;
-  for (std::size_t shard = 0; shard < shards.size(); ++shard)
-    if (!write_shard(all, shard, *shards[shard], bytes_done, problem))
-      return false;
   all.shown.clear();
   if (!fs::exists(fs::path(all.from.folder()) / "config.json", error))
     all.done.note("there is no config.json beside the input: the one written holds quantization_config alone");

@@ -185,6 +185,15 @@ int main(int count, char** arguments) {
   const auto original = fb::checkpoint::open(arguments[1]);
   if (!original)
     return 1;
+  // Every tensor is aligned to its type: all that are converted here take whole words of 4 bytes.
+  if (const std::string made = arguments[2]; !made.ends_with(".gguf"))
+    if (const auto files = fb::checkpoint::open(made))
+      for (const auto& each : files->tensors())
+        if (const std::uint64_t bits = fb::bits_per_element(each.entry.type); each.entry.first * 8 % bits != 0) {
+          std::printf("%s begins at byte %llu\n", std::string(each.entry.name).c_str(),
+                      static_cast<unsigned long long>(each.entry.first));
+          return 1;
+        }
   const finder was = tensors_of(arguments[1]), is = tensors_of(arguments[2]);
   std::size_t converted = 0, kept = 0, elements = 0;
   double least = 1e9;

@@ -60,6 +60,7 @@ bool write_shard(const std::string& path, const std::vector<tensor>& tensors, we
       std::vector<float> floats;
       std::vector<std::uint16_t> halves;
       std::vector<std::int64_t> integers;
+      std::vector<std::int8_t> bytes;
       for (; i < count && floats.size() < 65536; ++i) {
         const float x = source.next();
         floats.push_back(x);
@@ -69,8 +70,11 @@ bool write_shard(const std::string& path, const std::vector<tensor>& tensors, we
           halves.push_back(fb::convert<fb::fp16>(x).bits());
         else if (each.type == fb::dtype::i64)
           integers.push_back(static_cast<std::int64_t>(i));
+        else if (each.type == fb::dtype::i8)
+          bytes.push_back(static_cast<std::int8_t>(i));
       }
       const auto done = !halves.empty()     ? writer->append_values(each.name, std::span<const std::uint16_t>(halves))
+                        : !bytes.empty()    ? writer->append_values(each.name, std::span<const std::int8_t>(bytes))
                         : !integers.empty() ? writer->append_values(each.name, std::span<const std::int64_t>(integers))
                                             : writer->append_values(each.name, std::span<const float>(floats));
       if (!done)
@@ -95,6 +99,8 @@ int main(int count, char** arguments) {
   std::vector<tensor> shards[2];
   shards[0].push_back({"model.embed_tokens.weight", type, {40, width}});
   shards[0].push_back({"model.position_ids", fb::dtype::i64, {7}});
+  shards[0].push_back({"model.flags", fb::dtype::i8, {3}});  // what follows these two is aligned by order alone
+  shards[0].push_back({"model.three", type, {3}});
   for (std::uint64_t i = 0; i < layers; ++i) {
     std::vector<tensor>& shard = shards[i * 2 / layers];
     const std::string name = "model.layers." + std::to_string(i) + ".";
