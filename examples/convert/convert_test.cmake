@@ -291,6 +291,10 @@ if(MEASURES)
   expect("cannot be written")
   expect_files(${SCRATCH}/full)
   run(1 sh -c "trap '' XFSZ && ulimit -f 1000 && exec \"$@\"" sh
+    ${PROGRAM} ${SCRATCH}/large ${SCRATCH}/mixed --scheme nvfp4_modelopt --quiet --force)
+  expect("cannot be written")
+  run(0 ${CHECK} ${sample} ${SCRATCH}/mixed nf4 6 18)
+  run(1 sh -c "trap '' XFSZ && ulimit -f 1000 && exec \"$@\"" sh
     ${PROGRAM} ${SCRATCH}/large ${SCRATCH}/full/model.gguf --scheme gguf_q8_0 --quiet)
   expect("cannot be written")
   expect_files(${SCRATCH}/full)
