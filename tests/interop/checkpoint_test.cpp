@@ -13,6 +13,7 @@
 #include <fewbits/interop/checkpoint.hpp>
 
 #include "../support/planted.hpp"
+#include "../support/scratch.hpp"
 #include "safetensors_bytes.hpp"
 
 namespace {
@@ -200,8 +201,7 @@ TEST(CheckpointIndex, SurvivesEveryCutAndEveryByte) {
 class Checkpoint : public testing::Test {
  protected:
   void SetUp() override {
-    folder_ = std::filesystem::path(testing::TempDir()) /
-              ("fewbits_checkpoint_" + std::string(testing::UnitTest::GetInstance()->current_test_info()->name()));
+    folder_ = fewbits_test::scratch_path("checkpoint");
     std::filesystem::remove_all(folder_);
     std::filesystem::create_directories(folder_);
   }

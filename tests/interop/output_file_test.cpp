@@ -15,6 +15,7 @@
 #include <fewbits/interop/output_file.hpp>
 
 #include "../support/planted.hpp"
+#include "../support/scratch.hpp"
 
 #if FEWBITS_HAS_POSIX_FILES
 #include <sys/resource.h>
@@ -40,8 +41,7 @@ std::span<const std::byte> bytes_of(std::string_view text) {
 class OutputFile : public testing::Test {
  protected:
   void SetUp() override {
-    folder_ = std::filesystem::path(testing::TempDir()) /
-              ("fewbits_output_file_" + std::string(testing::UnitTest::GetInstance()->current_test_info()->name()));
+    folder_ = fewbits_test::scratch_path("output_file");
     std::filesystem::remove_all(folder_);
     std::filesystem::create_directories(folder_);
   }
