@@ -48,8 +48,10 @@ class error {
  public:
   static constexpr std::size_t capacity = 246;
 
-  constexpr explicit error(errc what) noexcept : code_(what) {}
-  constexpr error(errc what, std::string_view why_sentence) noexcept : code_(what) { append(why_sentence); }
+  FEWBITS_OF_THIS_UNIT constexpr explicit error(errc what) noexcept : code_(what) {}
+  FEWBITS_OF_THIS_UNIT constexpr error(errc what, std::string_view why_sentence) noexcept : code_(what) {
+    append(why_sentence);
+  }
 
   [[nodiscard]] constexpr errc code() const noexcept { return code_; }
   [[nodiscard]] constexpr std::string_view message() const noexcept { return {text_, size_}; }
