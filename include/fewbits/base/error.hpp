@@ -65,7 +65,11 @@ class error {
   constexpr error& append(std::string_view piece) noexcept {
     for (const char c : piece) {
       if (size_ == capacity) {
-        text_[capacity - 3] = text_[capacity - 2] = text_[capacity - 1] = '.';
+        std::size_t end = capacity - 3;
+        while (end != 0 && (static_cast<unsigned char>(text_[end]) & 0xc0) == 0x80)  // inside a character of UTF-8
+          --end;
+        while (end != capacity)
+          text_[end++] = '.';
         break;
       }
       text_[size_++] = c;

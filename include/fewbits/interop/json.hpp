@@ -12,35 +12,9 @@
 #include <fewbits/base/checked.hpp>
 #include <fewbits/base/config.hpp>
 #include <fewbits/base/nothrow_array.hpp>
+#include <fewbits/interop/utf8.hpp>
 
 FEWBITS_NAMESPACE_BEGIN
-
-/// Bytes of the UTF-8 character that opens `text`, 1 to 4, or 0 where none does: overlong forms, surrogates,
-/// code points past U+10FFFF and cut sequences are no characters. Source: Unicode 15, table 3-7.
-constexpr std::size_t utf8_length(std::string_view text) noexcept {
-  const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
-  const auto continues = [&](std::size_t i, unsigned low = 0x80, unsigned high = 0xbf) {
-    return i < text.size() && byte(i) >= low && byte(i) <= high;
-  };
-  if (text.empty())
-    return 0;
-  const unsigned lead = byte(0);
-  if (lead < 0x80)
-    return 1;
-  if (lead >= 0xc2 && lead <= 0xdf)
-    return continues(1) ? 2 : 0;
-  if (lead >= 0xe0 && lead <= 0xef) {
-    const unsigned low = lead == 0xe0 ? 0xa0 : 0x80;   // below it: overlong
-    const unsigned high = lead == 0xed ? 0x9f : 0xbf;  // above it: surrogates
-    return continues(1, low, high) && continues(2) ? 3 : 0;
-  }
-  if (lead >= 0xf0 && lead <= 0xf4) {
-    const unsigned low = lead == 0xf0 ? 0x90 : 0x80;   // below it: overlong
-    const unsigned high = lead == 0xf4 ? 0x8f : 0xbf;  // above it: past U+10FFFF
-    return continues(1, low, high) && continues(2) && continues(3) ? 4 : 0;
-  }
-  return 0;
-}
 
 /// Reads JSON from left to right. Each call skips white space, reads one thing and returns whether it was
 /// there; after the first false, reason() and position() tell what was wrong and where, and no call may follow.
