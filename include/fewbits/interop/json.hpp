@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <span>
 #include <string_view>
+#include <type_traits>
 #include <utility>
 
 #include <fewbits/base/checked.hpp>
@@ -24,8 +25,8 @@ class json_reader {
   explicit json_reader(std::span<const std::byte> json_text) noexcept
       : text_(reinterpret_cast<const char*>(json_text.data()), json_text.size()) {}
 
-  /// `{"key": value, ...}`: member(key) is called with the reader before the value, reads it, and returns
-  /// false to stop. The key may occur again: the caller decides what that means.
+  /// `{"key": value, ...}`: member(key), or member(key, position of its first quote), is called with the reader before
+  /// the value, reads it, and returns false to stop. The key may occur again: the caller decides what that means.
   template <class Member>
   [[nodiscard]] bool object(Member member) {
     if (!consume('{'))
@@ -34,12 +35,18 @@ class json_reader {
       return true;
     do {
       std::string_view key;
+      skip_whitespace();
+      const std::size_t key_position = position_;
       if (!string(key))
         return false;
       if (!consume(':'))
         return fail("expected ':' after a key");
-      if (!member(std::as_const(key)))
+      if constexpr (std::is_invocable_v<Member&, std::string_view, std::size_t>) {
+        if (!member(std::as_const(key), key_position))
+          return false;
+      } else if (!member(std::as_const(key))) {
         return false;
+      }
     } while (consume(','));
     return consume('}') || fail("expected ',' or '}' in an object");
   }
