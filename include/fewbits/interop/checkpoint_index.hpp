@@ -61,8 +61,8 @@ class checkpoint_index {
   /// Sorts names and leaves each once.
   static void leave_once(nothrow_array<std::string_view>& names) noexcept {
     std::ranges::sort(names);
-    const auto rest = std::ranges::unique(names);
-    names.shrink(static_cast<std::size_t>(rest.begin() - names.begin()));
+    const auto* const end = std::unique(names.begin(), names.end());
+    names.shrink(static_cast<std::size_t>(end - names.begin()));
   }
 
   nothrow_array<char> copies_;  // names that had escapes
