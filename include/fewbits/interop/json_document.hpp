@@ -204,8 +204,8 @@ class json_document {
  private:
   enum class why_not : std::uint8_t { syntax, memory, depth };
 
-  explicit json_document(std::span<const std::byte> text) noexcept
-      : text_(reinterpret_cast<const char*>(text.data())) {}
+  explicit json_document(std::span<const std::byte> borrowed_text) noexcept
+      : text_(reinterpret_cast<const char*>(borrowed_text.data())) {}
 
   /// Room for as many values and keys, and as many strings with escapes, as the text can have: no array grows. Outside
   /// of strings each value and key follows one of these characters, but for the first.
@@ -257,8 +257,8 @@ class json_document {
       const std::size_t index = nodes_.size();
       if (!push(place, 0, why))
         return false;
-      const bool read_well = next == '{' ? reader.object([&](std::string_view key, std::size_t key_place) {
-        return push_string(key_place, key, why) && read(reader, depth + 1, why);
+      const bool read_well = next == '{' ? reader.object([&](std::string_view key_of_member, std::size_t place_of_key) {
+        return push_string(place_of_key, key_of_member, why) && read(reader, depth + 1, why);
       })
                                          : reader.array([&] { return read(reader, depth + 1, why); });
       nodes_.data()[index].extent = static_cast<std::uint32_t>(nodes_.size());

@@ -89,8 +89,9 @@ class piece_finder {
  public:
   static constexpr std::size_t none = static_cast<std::size_t>(-1);
 
-  constexpr piece_finder(const pattern_steps& steps_of_pattern, std::string_view name_of_layer, Count& counter) noexcept
-      : steps_(steps_of_pattern), name_(name_of_layer), count_(counter) {}
+  constexpr piece_finder(const pattern_steps& steps_of_pattern, std::string_view name_of_layer,
+                         Count& counter_of_steps) noexcept
+      : steps_(steps_of_pattern), name_(name_of_layer), count_(counter_of_steps) {}
 
   // The piece that begins at a step.
   [[nodiscard]] constexpr pattern_piece piece_at(std::size_t first) const noexcept {
