@@ -3,6 +3,8 @@
 #include <cmath>
 #include <utility>
 
+#include <fewbits/interop/printable.hpp>
+
 namespace atlas {
 
 // Variables come with a plain colour before them, for viewers that know no variables.
@@ -49,8 +51,9 @@ std::string tenths(double value) {
 }
 
 std::string escaped(std::string_view text) {
-  std::string safe;
-  for (const char c : text) {
+  std::string safe, printable(text);
+  fewbits::make_printable(printable);
+  for (const char c : printable) {
     if (c == '&')
       safe += "&amp;";
     else if (c == '<')
@@ -60,7 +63,7 @@ std::string escaped(std::string_view text) {
     else if (c == '"')
       safe += "&quot;";
     else
-      safe += c >= ' ' && c <= '~' ? c : '?';
+      safe += c;
   }
   return safe;
 }

@@ -46,7 +46,7 @@ class drawing {
 
 /// Tenths, without a trailing zero.
 std::string tenths(double value);
-/// For text and attributes of XML. Bytes that are no printable ASCII become "?": names come from foreign files.
+/// For text and attributes of XML. What is no harmless UTF-8 becomes "?": names come from foreign files.
 std::string escaped(std::string_view text);
 /// Colours, light and dark, and looks: the same for files and for the page.
 extern const std::string_view colours_and_looks;

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include <fewbits/base/config.hpp>
+#include <fewbits/interop/printable.hpp>
 
 #include "../report/progress.hpp"
 #include "../report/registry.hpp"
@@ -32,8 +33,7 @@ constexpr char version[] = FEWBITS_ATLAS_VERSION(FEWBITS_VERSION_MAJOR, FEWBITS_
 
 int fail(int status, const std::string& sentence) {
   std::string line = sentence;
-  for (char& c : line)  // a file's names cannot command the terminal
-    c = static_cast<unsigned char>(c) < ' ' || c == '\x7f' ? '?' : c;
+  fewbits::make_printable(line);  // a file's names cannot command the terminal
   std::fprintf(stderr, "fewbits_atlas: %s\n", line.c_str());
   if (status == bad_usage)
     std::fputs("Try fewbits_atlas --help\n", stderr);

@@ -12,14 +12,14 @@
 #include <unistd.h>
 #endif
 
+#include <fewbits/interop/printable.hpp>
+
 namespace convert {
 
-/// Names out of a foreign file, fit for a terminal: what is no printable ASCII is replaced.
+/// Names out of a foreign file, fit for a terminal.
 inline std::string printable(std::string_view name) {
   std::string made(name);
-  for (char& c : made)
-    if (c < ' ' || c > '~')
-      c = '?';
+  fewbits::make_printable(made);
   return made;
 }
 
@@ -47,7 +47,7 @@ class progress {
     if (done > 0 && spent >= 1)
       std::snprintf(left, sizeof left, ", %.0f s left", spent / done * (1 - done));
     std::fprintf(stderr, terminal_ ? "\r\033[K%3.0f %%%s  %s" : "%3.0f %%%s  %s\n", 100 * done, left,
-                 printable(name.substr(0, 60)).c_str());
+                 printable(fewbits::utf8_beginning(name, 60)).c_str());
     on_screen_ = terminal_;
   }
   /// Takes the line away before something else is written.

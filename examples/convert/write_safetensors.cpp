@@ -56,30 +56,58 @@ class files {
     const auto done = open_.back().file.flush();
     return done ? true : failed(done.error(), problem);
   }
-  /// A conversion that is to be replaced goes first, as a whole: its configuration, its index, its tensors. A kill
-  /// leaves the old one's rest or the new one's beginning, neither with a config.json, and never files of both. Where
-  /// nothing was to be replaced and a name is taken meanwhile, none of the files stays.
+  /// A conversion that is to be replaced steps aside first, as a whole: its configuration, its index, its tensors. A
+  /// kill leaves the old one whole, under its names or aside, or the new one whole, under its names or temporary ones;
+  /// what has its final name is of one of them, and config.json never without the rest. Where a file cannot get its
+  /// name, none of the new ones stays, and the old ones come back.
   bool commit(const std::vector<fs::path>& earlier, std::string& problem) {
+    const std::string aside = free_suffix(earlier);
     std::error_code error;
-    for (const fs::path& each : earlier) {
-      fs::remove(each, error);
+    for (std::size_t i = 0; i < earlier.size(); ++i) {
+      fs::rename(earlier[i], earlier[i].string() + aside, error);
       if (error) {
-        problem = "the file '" + each.string() + "' cannot be removed: " + error.message();
-        return false;
+        problem = "the file '" + earlier[i].string() + "' cannot be replaced: " + error.message();
+        return bring_back(earlier, i, aside);
       }
     }
     for (std::size_t i = 0; i < open_.size(); ++i) {
       const auto done = open_[i].file.commit();
       if (done)
         continue;
-      for (std::size_t k = 0; k < i && others_ == fb::existing_file::refuse; ++k)
+      for (std::size_t k = i; k-- > 0;)  // the last one, config.json, first
         fs::remove(open_[k].path, error);
-      return failed(done.error(), problem);
+      failed(done.error(), problem);
+      return bring_back(earlier, earlier.size(), aside);
+    }
+    for (const fs::path& each : earlier) {
+      fs::remove(each.string() + aside, error);
+      if (error) {
+        problem = "the file '" + each.string() + aside + "', which was replaced, cannot be removed: " + error.message();
+        return false;
+      }
     }
     return true;
   }
 
  private:
+  /// What a killed run left aside stays.
+  static std::string free_suffix(const std::vector<fs::path>& earlier) {
+    for (unsigned number = 0;; ++number) {
+      std::string suffix = ".replaced" + (number == 0 ? "" : "-" + std::to_string(number));
+      std::error_code error;
+      if (std::ranges::none_of(earlier,
+                               [&](const fs::path& each) { return fs::exists(each.string() + suffix, error); }))
+        return suffix;
+    }
+  }
+  /// The first ones, config.json last. False, for the caller to pass on.
+  static bool bring_back(const std::vector<fs::path>& earlier, std::size_t count, const std::string& aside) {
+    std::error_code error;
+    while (count-- > 0)
+      fs::rename(earlier[count].string() + aside, earlier[count], error);
+    return false;
+  }
+
   struct named {
     fs::path path;
     fb::output_file file;
@@ -102,7 +130,7 @@ class files {
   std::deque<named> open_;
 };
 
-/// The files of an earlier conversion, in the order in which they are removed.
+/// The files of an earlier conversion, in the order in which they step aside.
 bool find_earlier(const fs::path& folder, std::vector<fs::path>& found, std::string& problem) {
   std::error_code error;
   fs::directory_iterator each(folder, error);

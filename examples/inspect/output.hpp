@@ -5,6 +5,8 @@
 #include <string>
 #include <vector>
 
+#include <fewbits/interop/printable.hpp>
+
 #include "measure.hpp"
 #include "options.hpp"
 #include "source.hpp"
@@ -24,11 +26,9 @@ struct scheme_summary {
 /// Whether a scheme divides by its tensor scales.
 inline bool has_divisors(std::string_view scheme) { return scheme == "ct_nvfp4"; }
 
-/// What is no printable ASCII replaced, as messages do it: a file cannot command the terminal, in UTF-8 neither.
+/// As messages show it: a file cannot command the terminal, in UTF-8 neither.
 inline std::string printable(std::string text) {
-  for (char& c : text)
-    if (c < ' ' || c > '~')
-      c = '?';
+  fewbits::make_printable(text);
   return text;
 }
 

@@ -3,6 +3,8 @@
 #include <cstdio>
 #include <cstring>
 
+#include <fewbits/interop/printable.hpp>
+
 #include "output.hpp"
 
 namespace report {
@@ -74,9 +76,7 @@ std::string grouped(std::uint64_t number) {
 
 std::string printable(const std::string& name) {
   std::string clean = name;
-  for (char& each : clean)
-    if (each < ' ' || each > '~')
-      each = '?';
+  fewbits::make_printable(clean);
   return clean;
 }
 

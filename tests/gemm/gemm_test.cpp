@@ -21,6 +21,7 @@
 #include <fewbits/block.hpp>
 #include <fewbits/gemm/gemm.hpp>
 #include <fewbits/gemm/thread_pool.hpp>
+#include <fewbits/matrix/quantize.hpp>
 
 #include "gemm/product_model.hpp"
 #include "support/planted.hpp"
@@ -112,6 +113,32 @@ TEST(Gemm, AddsToItsOwnOutput) {
         EXPECT_EQ(out[m * 50 + n], sum + before[m * 50 + n]);
       }
   }
+}
+
+// A constant of the program as weights: the product of the same bits on the heap, prepacked or not.
+TEST(Gemm, TakesConstantsOfFixedSize) {
+  static constexpr auto weights = fb::quantize<fb::nvfp4, 3, 40>([] {
+    std::array<float, 3 * 40> values{};
+    for (std::size_t i = 0; i != values.size(); ++i)
+      values[i] = static_cast<float>(i % 13) - 5.5f;
+    return values;
+  }());
+  const auto a = random_activations(5, 40, 2, false);
+  const auto biases = random_activations(1, 3, 7, false);
+  const matrix_view<const float> activations(a.data(), 5, 40);
+  on_every_isa([&](fb::isa each) {
+    std::vector<float> stored(15), packed(15);
+    ASSERT_TRUE(fb::gemm(matrix_view<float>(stored.data(), 5, 3), activations, weights, fb::bias(biases)));
+    ASSERT_TRUE(
+        fb::gemm(matrix_view<float>(packed.data(), 5, 3), activations, *fb::prepack(weights), fb::bias(biases)));
+    for (std::size_t i = 0; i != 15; ++i) {
+      const float expected = model_output(weights.view(), std::span(a).subspan(i / 3 * 40, 40), i % 3, &biases[i % 3]);
+      EXPECT_EQ(bits_of_float(stored[i]), bits_of_float(expected)) << fb::name_of(each) << " " << i;
+      EXPECT_EQ(bits_of_float(packed[i]), bits_of_float(expected)) << fb::name_of(each) << " " << i;
+    }
+    EXPECT_EQ(fb::gemm(matrix_view<float>(stored.data(), 5, 2), activations, weights).error().code(),
+              fb::errc::shape_mismatch);
+  });
 }
 
 // Rows alone, in fours, in one product of hundreds: the same bits.

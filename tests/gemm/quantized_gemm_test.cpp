@@ -213,6 +213,42 @@ TEST(QuantizedGemm, OtherElementsAreDequantisedFirst) {
   EXPECT_EQ(out, expected);
 }
 
+// Either side on the heap, as a constant of fixed size, or borrowed: the same product.
+TEST(QuantizedGemm, TakesEveryOwnerAndView) {
+  static constexpr auto ramp = [] {
+    std::array<float, 4 * 48> values{};
+    for (std::size_t i = 0; i != values.size(); ++i)
+      values[i] = static_cast<float>(i % 29) - 13.0f;
+    return values;
+  }();
+  const auto same_everywhere = [&]<class Format>(const Format&) {
+    static constexpr auto constant = fb::quantize<Format, 4, 48>(ramp);
+    const auto heap = *fb::quantize<Format>(fb::matrix_view<const float>{ramp.data(), 4, 48});
+    const auto packed = *fb::prepack(heap), packed_constant = *fb::prepack(constant);
+    std::vector<float> expected(16), out(16);
+    const fb::matrix_view<float> to{out.data(), 4, 4};
+    ASSERT_TRUE(fb::gemm(fb::matrix_view<float>{expected.data(), 4, 4}, heap, packed));
+    const auto expect = [&](const auto& activations) {
+      for (const auto& weights : {&packed, &packed_constant}) {
+        out.assign(16, -1.0f);
+        ASSERT_TRUE(fb::gemm(to, activations, *weights));
+        EXPECT_EQ(out, expected);
+        out.assign(16, -1.0f);
+        ASSERT_TRUE(fb::gemm(to, activations, weights->view(), fb::reproducible));
+        EXPECT_EQ(out, expected);
+      }
+    };
+    expect(heap);
+    expect(heap.view());
+    expect(constant);
+    expect(constant.view());
+    const fb::matrix_view<float> narrow{out.data(), 4, 3};
+    EXPECT_EQ(fb::gemm(narrow, constant, packed).error().code(), fb::errc::shape_mismatch);
+  };
+  same_everywhere(fb::int8_rows<>{});  // products of integers
+  same_everywhere(fb::mxfp8_e4m3{});   // dequantised first
+}
+
 TEST(QuantizedGemm, TheLowestIntegerOfActivationsIsCountedEverywhere) {
   using format = fb::int8_rows<>;
   const std::size_t rows = 5, outputs = 18, depth = 64;

@@ -6,7 +6,6 @@
 #include <gtest/gtest.h>
 
 #include <fewbits/interop/dtype.hpp>
-#include <fewbits/interop/printable.hpp>
 
 #include "../support/planted.hpp"
 
@@ -54,25 +53,6 @@ TEST(Dtype, GivesAValueOutsideTheEnumerationNoBits) {
     EXPECT_EQ(fewbits::bits_per_element(static_cast<dtype>(value)), 0u);
     EXPECT_EQ(fewbits::to_string(static_cast<dtype>(value)), "unknown");
   }
-}
-
-std::string sentence_with(std::string_view name) {
-  fewbits::error why{fewbits::errc::not_found};
-  return std::string(fewbits::append_quoted(why, name).message());
-}
-
-TEST(Printable, ReplacesEveryByteThatIsNotPrintableAscii) {
-  for (int value = 0; value < 256; ++value) {
-    const char byte = static_cast<char>(static_cast<unsigned char>(value));
-    const char shown = value >= 0x20 && value <= 0x7e ? byte : '?';
-    EXPECT_EQ(sentence_with({&byte, 1}), std::string("'") + shown + "'") << value;
-  }
-}
-
-TEST(Printable, CutsANamePastItsLimit) {
-  EXPECT_EQ(sentence_with(""), "''");
-  EXPECT_EQ(sentence_with(std::string(60, 'x')), "'" + std::string(60, 'x') + "'");
-  EXPECT_EQ(sentence_with(std::string(61, 'x')), "'" + std::string(57, 'x') + "...'");
 }
 
 }  // namespace

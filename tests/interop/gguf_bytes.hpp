@@ -13,6 +13,8 @@
 
 #include <fewbits/interop/gguf.hpp>
 
+#include "interop/fit_to_print.hpp"
+
 namespace fewbits_test {
 
 /// `count` bytes, lowest first; zeros past the eighth.
@@ -140,13 +142,12 @@ inline const char* broken_promise(const fewbits::gguf& read, std::span<const std
   return nullptr;
 }
 
-/// What an error promises: one sentence of printable ASCII.
+/// What an error promises: one sentence that is fit to be printed.
 inline const char* broken_gguf_promise(const fewbits::error& why) {
   if (why.message().empty())
     return "an error has a sentence";
-  for (const char c : why.message())
-    if (c < ' ' || c > '~')
-      return "a sentence is printable ASCII";
+  if (!is_fit_to_print(why.message()))
+    return "a sentence is harmless UTF-8";
   return nullptr;
 }
 

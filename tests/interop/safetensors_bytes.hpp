@@ -12,6 +12,8 @@
 
 #include <fewbits/interop/safetensors.hpp>
 
+#include "interop/fit_to_print.hpp"
+
 namespace fewbits_test {
 
 /// The eight bytes of a header length, then the header, then `data` bytes that count 0, 1, 2, ...
@@ -87,13 +89,12 @@ inline const char* broken_promise(const fewbits::safetensors& read, std::span<co
   return nullptr;
 }
 
-/// What an error promises: one sentence of printable ASCII.
+/// What an error promises: one sentence that is fit to be printed.
 inline const char* broken_promise(const fewbits::error& why) {
   if (why.message().empty())
     return "an error has a sentence";
-  for (const char c : why.message())
-    if (c < ' ' || c > '~')
-      return "a sentence is printable ASCII";
+  if (!is_fit_to_print(why.message()))
+    return "a sentence is harmless UTF-8";
   return nullptr;
 }
 

@@ -162,3 +162,12 @@ FEWBITS_NAMESPACE_END
 /// out.
 #define FEWBITS_BASELINE_BEGIN inline namespace FEWBITS_BASELINE {
 #define FEWBITS_BASELINE_END }
+
+/// A member function of a type that crosses units, where a compiler puts wide registers (a copy of a large result) or
+/// calls what lies in the namespace above: inlined, so that no unit is given another's. What remains of members fits
+/// the plain machine in every unit; tests/package/two_products.cmake reads the disassembly.
+#if defined(_MSC_VER) && !defined(__clang__)
+#define FEWBITS_OF_THIS_UNIT __forceinline
+#else
+#define FEWBITS_OF_THIS_UNIT __attribute__((always_inline))
+#endif

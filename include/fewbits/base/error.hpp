@@ -48,8 +48,10 @@ class error {
  public:
   static constexpr std::size_t capacity = 246;
 
-  constexpr explicit error(errc what) noexcept : code_(what) {}
-  constexpr error(errc what, std::string_view why_sentence) noexcept : code_(what) { append(why_sentence); }
+  FEWBITS_OF_THIS_UNIT constexpr explicit error(errc what) noexcept : code_(what) {}
+  FEWBITS_OF_THIS_UNIT constexpr error(errc what, std::string_view why_sentence) noexcept : code_(what) {
+    append(why_sentence);
+  }
 
   [[nodiscard]] constexpr errc code() const noexcept { return code_; }
   [[nodiscard]] constexpr std::string_view message() const noexcept { return {text_, size_}; }
@@ -63,7 +65,11 @@ class error {
   constexpr error& append(std::string_view piece) noexcept {
     for (const char c : piece) {
       if (size_ == capacity) {
-        text_[capacity - 3] = text_[capacity - 2] = text_[capacity - 1] = '.';
+        std::size_t end = capacity - 3;
+        while (end != 0 && (static_cast<unsigned char>(text_[end]) & 0xc0) == 0x80)  // inside a character of UTF-8
+          --end;
+        while (end != capacity)
+          text_[end++] = '.';
         break;
       }
       text_[size_++] = c;

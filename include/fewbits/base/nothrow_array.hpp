@@ -75,6 +75,9 @@ class nothrow_array {
     return true;
   }
 
+  /// Forgets all but the first `count` values. Precondition: count <= size().
+  void shrink(std::size_t count) noexcept { size_ = count; }
+
   [[nodiscard]] std::size_t size() const noexcept { return size_; }
   [[nodiscard]] std::size_t capacity() const noexcept { return capacity_; }
   [[nodiscard]] T* data() noexcept { return data_; }

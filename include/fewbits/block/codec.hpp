@@ -78,6 +78,8 @@ template <class Rule>
 requires requires { Rule::takes_every_block; }
 inline constexpr bool takes_every_block<Rule> = Rule::takes_every_block;
 
+FEWBITS_BASELINE_BEGIN
+
 /// The scales of the blocks in a piece as wide as a super-block, or of one block. Sets `failed` where the rule has run
 /// out of memory.
 template <blocked Format, block_source T, class Encoding>
@@ -203,6 +205,8 @@ constexpr bool encode_elements(const block_values<T>& values, const block_parame
   return !unusable;
 }
 
+FEWBITS_BASELINE_END
+
 /// Rows of codes that are one packed span: a block by itself.
 template <blocked Format>
 struct rows_in_one {
@@ -215,6 +219,8 @@ struct rows_in_one {
 };
 
 }  // namespace detail
+
+FEWBITS_BASELINE_BEGIN
 
 /// Encodes up to Format::size values into `codes`, row after row of a full block, and returns its parameters. Every
 /// code is written: those past the values get code 0.
@@ -293,4 +299,5 @@ constexpr void decode_block(
   decode_elements<Format>(from.codes.view(), 0, map_of<Format>({from.scale, from.zero}, {}, tensor_scale), out);
 }
 
+FEWBITS_BASELINE_END
 FEWBITS_NAMESPACE_END

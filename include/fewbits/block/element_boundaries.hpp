@@ -41,7 +41,7 @@ class element_boundaries {
   static constexpr std::size_t count = static_cast<std::size_t>(element.max_code());
 
   /// Precondition: the unit is finite and not 0.
-  constexpr explicit element_boundaries(const unpacked_number& unit_of_block) noexcept
+  FEWBITS_OF_THIS_UNIT constexpr explicit element_boundaries(const unpacked_number& unit_of_block) noexcept
       : flipped_(unit_of_block.negative) {
     for (std::size_t c = 0; c < count; ++c) {
       unpacked_number boundary = exact::multiply(unit_of_block, midpoints[c]);

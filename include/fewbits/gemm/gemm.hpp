@@ -127,6 +127,11 @@ requires product_number<std::remove_const_t<Source>> result<void> gemm(const mat
                                                                        const quantized_matrix<Format>& weights,
                                                                        const Options&... options)
 noexcept { return gemm(out, activations, weights.view(), options...); }
+template <product_number Out, class Source, blocked Format, std::size_t Rows, std::size_t Columns, class... Options>
+requires product_number<std::remove_const_t<Source>> result<void> gemm(
+    const matrix_view<Out>& out, const matrix_view<Source>& activations,
+    const fixed_quantized_matrix<Format, Rows, Columns>& weights, const Options&... options)
+noexcept { return gemm(out, activations, weights.view(), options...); }
 
 /// One of a list of products: out [list, N] = activations [those rows, K] x weights [N, K] transposed.
 template <product_number Out, product_number Source, blocked Format>

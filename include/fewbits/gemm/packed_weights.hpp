@@ -43,6 +43,7 @@ struct packed_places {
   static constexpr std::size_t header = 256;
   std::size_t codes = 0, scales = 0, zeros = 0, supers = 0, super_minimums = 0, specials = 0, total = 0;
 };
+FEWBITS_BASELINE_BEGIN
 /// Nothing where a size does not fit.
 template <blocked Format>
 constexpr std::optional<packed_places> places_of(std::size_t rows, std::size_t columns) noexcept {
@@ -75,6 +76,7 @@ constexpr std::optional<packed_places> places_of(std::size_t rows, std::size_t c
     return std::nullopt;
   return places;
 }
+FEWBITS_BASELINE_END
 
 /// A number type in six words: what kind it is, and its format's fields.
 template <class T>
@@ -153,6 +155,7 @@ struct packed_fields {  // offsets in the header
                                tensor = 48, format = 56;
 };
 
+FEWBITS_BASELINE_BEGIN
 /// Of all bytes but the checksum's own. Finds damage, not malice.
 inline std::uint64_t packed_checksum(std::span<const std::byte> bytes) noexcept {
   std::uint64_t lanes[4] = {1, 2, 3, 4};
@@ -170,6 +173,7 @@ inline std::uint64_t packed_checksum(std::span<const std::byte> bytes) noexcept 
   }
   return sum;
 }
+FEWBITS_BASELINE_END
 
 /// 64-byte aligned memory, zeros at first. Pieces of more than 4 MiB lie on huge pages where Linux has some to give.
 class packed_memory {
@@ -245,7 +249,8 @@ class packed_weights_view {
   /// as long as the view; longer ones are fine. Reads all of them for the checksum.
   /// Errors: errc::buffer_too_small: shorter than the header says; invalid_argument: misaligned; malformed_file: no
   /// packed weights, or damaged ones; unsupported: another version; shape_mismatch: another format's; size_overflow.
-  [[nodiscard]] static result<packed_weights_view> over(std::span<const std::byte> bytes) noexcept {
+  [[nodiscard]] FEWBITS_OF_THIS_UNIT static result<packed_weights_view> over(
+      std::span<const std::byte> bytes) noexcept {
     using detail::load_little;
     using fields = detail::packed_fields;
     if (bytes.size() < detail::packed_places::header)
@@ -329,7 +334,7 @@ class packed_weights {
   /// Header and streams, to be written to a file as they are; packed_weights_view::over reads them.
   [[nodiscard]] std::span<const std::byte> bytes() const noexcept { return memory_.bytes(); }
   /// Valid until this object is moved from or destroyed.
-  [[nodiscard]] packed_weights_view<Format> view() const noexcept {
+  [[nodiscard]] FEWBITS_OF_THIS_UNIT packed_weights_view<Format> view() const noexcept {
     return {memory_.bytes(), rows_, columns_, *detail::places_of<Format>(rows_, columns_)};
   }
 

@@ -14,6 +14,7 @@
 FEWBITS_NAMESPACE_BEGIN
 namespace detail {
 
+FEWBITS_BASELINE_BEGIN
 /// A parameter as `Packed`, little-endian.
 template <class Packed, class Stored>
 inline void store_packed(std::byte* to, const Stored& parameter) noexcept {
@@ -24,6 +25,7 @@ inline void store_packed(std::byte* to, const Stored& parameter) noexcept {
   else
     store_little<std::uint16_t>(to, parameter.bits());
 }
+FEWBITS_BASELINE_END
 
 /// Which codes are Inf or NaN.
 template <few_bit_number Element>
@@ -35,6 +37,8 @@ inline constexpr std::array<bool, 256> is_special_code = [] {
                    Element::format.is_inf(c & Element::format.code_mask());
   return special;
 }();
+
+FEWBITS_BASELINE_BEGIN
 
 /// Codes of up to sixteen rows from `first_row` on, to one panel. Precondition: the panel is zeros.
 template <blocked Format>
@@ -151,7 +155,10 @@ constexpr float tensor_number([[maybe_unused]] const typename Format::tensor_sca
     return 1.0f;
 }
 
+FEWBITS_BASELINE_END
 }  // namespace detail
+
+FEWBITS_BASELINE_BEGIN
 
 /// Weights in the layout that products read fastest: about as large as the quantised matrix (rows are filled up to
 /// sixteen, columns to 32; scales of two-dimensional blocks are repeated for every row). The original is not needed
@@ -183,4 +190,5 @@ template <blocked Format, std::size_t Rows, std::size_t Columns>
   return prepack(weights.view());
 }
 
+FEWBITS_BASELINE_END
 FEWBITS_NAMESPACE_END

@@ -14,6 +14,22 @@
 
 FEWBITS_NAMESPACE_BEGIN
 
+namespace detail {
+template <class T>
+inline constexpr bool is_quantized_owner = false;
+template <blocked Format>
+inline constexpr bool is_quantized_owner<quantized_matrix<Format>> = true;
+template <blocked Format, std::size_t Rows, std::size_t Columns>
+inline constexpr bool is_quantized_owner<fixed_quantized_matrix<Format, Rows, Columns>> = true;
+
+template <class T>
+inline constexpr bool is_packed_weights = false;
+template <blocked Format>
+inline constexpr bool is_packed_weights<packed_weights<Format>> = true;
+template <blocked Format>
+inline constexpr bool is_packed_weights<packed_weights_view<Format>> = true;
+}  // namespace detail
+
 /// Activations that a product quantises on the fly: `gemm(out, quantized_as<int8_rows<>>(x), weights)`.
 template <blocked Format, class Source, class... Policies>
 struct activations_to_quantize {
@@ -25,6 +41,13 @@ template <blocked Format, class Source, policy... Policies>
     const matrix_view<Source>& activations, const Policies&... policies) noexcept {
   return {activations, {policies...}};
 }
+
+/// Owners of a quantised matrix, whose view is multiplied.
+template <class T>
+concept quantized_owner = detail::is_quantized_owner<T>;
+/// Prepacked weights, owned or borrowed.
+template <class T>
+concept packed_product_weights = detail::is_packed_weights<T>;
 
 /// Does the product of these formats add up integers? Else activations are dequantised first.
 template <blocked Activations, blocked Weights>
@@ -63,9 +86,14 @@ result<void> gemm(const matrix_view<Out>& out, const quantized_view<Activations>
   }
 }
 template <product_number Out, blocked Activations, blocked Weights, class... Options>
-result<void> gemm(const matrix_view<Out>& out, const quantized_matrix<Activations>& activations,
+result<void> gemm(const matrix_view<Out>& out, const quantized_view<Activations>& activations,
                   const packed_weights<Weights>& weights, const Options&... options) noexcept {
-  return gemm(out, activations.view(), weights.view(), options...);
+  return gemm(out, activations, weights.view(), options...);
+}
+template <product_number Out, quantized_owner Activations, packed_product_weights Weights, class... Options>
+result<void> gemm(const matrix_view<Out>& out, const Activations& activations, const Weights& weights,
+                  const Options&... options) noexcept {
+  return gemm(out, activations.view(), weights, options...);
 }
 /// The same with activations quantised on the fly, by the policies given with them.
 template <product_number Out, blocked Activations, class Source, class... Policies, blocked Weights, class... Options>

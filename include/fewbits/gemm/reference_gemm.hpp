@@ -14,6 +14,7 @@
 FEWBITS_NAMESPACE_BEGIN
 
 namespace detail {
+FEWBITS_BASELINE_BEGIN
 
 constexpr result<void> shapes_agree(const matrix_view<float>& out, const matrix_view<const float>& activations,
                                     std::size_t weight_rows, std::size_t weight_columns) noexcept {
@@ -73,7 +74,10 @@ struct decoded_weights {
   }
 };
 
+FEWBITS_BASELINE_END
 }  // namespace detail
+
+FEWBITS_BASELINE_BEGIN
 
 /// out [rows, columns] = activations [rows, depth] x weights [columns, depth], transposed.
 ///
@@ -110,4 +114,5 @@ constexpr result<void> reference_gemm(const matrix_view<float>& out, const matri
   return reference_gemm(out, activations, weights.view());
 }
 
+FEWBITS_BASELINE_END
 FEWBITS_NAMESPACE_END

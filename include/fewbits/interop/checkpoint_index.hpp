@@ -56,9 +56,16 @@ class checkpoint_index {
   [[nodiscard]] std::span<const place> tensors() const noexcept { return places_.view(); }
 
  private:
-  explicit checkpoint_index(json_document&& parsed_text) noexcept : document_(std::move(parsed_text)) {}
+  checkpoint_index() noexcept = default;
 
-  json_document document_;
+  /// Sorts names and leaves each once.
+  static void leave_once(nothrow_array<std::string_view>& names) noexcept {
+    std::ranges::sort(names);
+    const auto* const end = std::unique(names.begin(), names.end());
+    names.shrink(static_cast<std::size_t>(end - names.begin()));
+  }
+
+  nothrow_array<char> copies_;  // names that had escapes
   nothrow_array<std::string_view> files_;
   nothrow_array<place> places_;
 };
@@ -69,9 +76,9 @@ inline result<checkpoint_index> checkpoint_index::parse(std::span<const std::byt
   auto parsed = json_document::parse(text);
   if (!parsed)
     return error{parsed.error().code()} << "index: " << parsed.error().message();
-  checkpoint_index made(std::move(parsed).value());
+  checkpoint_index made;
   json_value map;
-  for (const json_value member : made.document_.root()) {
+  for (const json_value member : parsed->root()) {
     if (member.key() != "weight_map")
       continue;
     if (map.kind() != json_kind::absent)
@@ -82,7 +89,10 @@ inline result<checkpoint_index> checkpoint_index::parse(std::span<const std::byt
     return error{errc::malformed_file, "index: there is no object weight_map: this file is no index"};
 
   const error no_memory{errc::out_of_memory, "memory is exhausted while reading an index"};
+  std::size_t tensors = 0;
+  std::size_t enough = 1024;  // names of files, many times each, before they are sorted
   for (const json_value member : map) {
+    ++tensors;
     const auto file = member.string();
     error why{errc::malformed_file};
     append_quoted(why << "index: tensor ", member.key()) << ": ";
@@ -93,14 +103,15 @@ inline result<checkpoint_index> checkpoint_index::parse(std::span<const std::byt
       return append_quoted(why << "its file name ", *file) << " " << unsafe;
     if (!made.files_.push_back(*file))
       return no_memory;
+    if (made.files_.size() == enough) {
+      leave_once(made.files_);
+      enough = 2 * made.files_.size() + 1024;
+    }
   }
-  std::ranges::sort(made.files_);
-  nothrow_array<std::string_view> once;
-  for (const std::string_view name : made.files_)
-    if ((once.size() == 0 || once.view().back() != name) && !once.push_back(name))
-      return no_memory;
-  made.files_ = std::move(once);
+  leave_once(made.files_);
 
+  if (!made.places_.reserve(tensors))
+    return no_memory;
   for (const json_value member : map) {
     const auto at = std::ranges::lower_bound(made.files_, *member.string());
     if (!made.places_.push_back({member.key(), static_cast<std::size_t>(at - made.files_.begin())}))
@@ -112,6 +123,7 @@ inline result<checkpoint_index> checkpoint_index::parse(std::span<const std::byt
     error why{errc::malformed_file};
     return append_quoted(why << "index: tensor ", twin->tensor) << ": the name occurs twice";
   }
+  made.copies_ = std::move(*parsed).take_copies();
   return made;
 }
 

@@ -7,40 +7,15 @@
 #include <cstdint>
 #include <span>
 #include <string_view>
+#include <type_traits>
 #include <utility>
 
 #include <fewbits/base/checked.hpp>
 #include <fewbits/base/config.hpp>
 #include <fewbits/base/nothrow_array.hpp>
+#include <fewbits/interop/utf8.hpp>
 
 FEWBITS_NAMESPACE_BEGIN
-
-/// Bytes of the UTF-8 character that opens `text`, 1 to 4, or 0 where none does: overlong forms, surrogates,
-/// code points past U+10FFFF and cut sequences are no characters. Source: Unicode 15, table 3-7.
-constexpr std::size_t utf8_length(std::string_view text) noexcept {
-  const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
-  const auto continues = [&](std::size_t i, unsigned low = 0x80, unsigned high = 0xbf) {
-    return i < text.size() && byte(i) >= low && byte(i) <= high;
-  };
-  if (text.empty())
-    return 0;
-  const unsigned lead = byte(0);
-  if (lead < 0x80)
-    return 1;
-  if (lead >= 0xc2 && lead <= 0xdf)
-    return continues(1) ? 2 : 0;
-  if (lead >= 0xe0 && lead <= 0xef) {
-    const unsigned low = lead == 0xe0 ? 0xa0 : 0x80;   // below it: overlong
-    const unsigned high = lead == 0xed ? 0x9f : 0xbf;  // above it: surrogates
-    return continues(1, low, high) && continues(2) ? 3 : 0;
-  }
-  if (lead >= 0xf0 && lead <= 0xf4) {
-    const unsigned low = lead == 0xf0 ? 0x90 : 0x80;   // below it: overlong
-    const unsigned high = lead == 0xf4 ? 0x8f : 0xbf;  // above it: past U+10FFFF
-    return continues(1, low, high) && continues(2) && continues(3) ? 4 : 0;
-  }
-  return 0;
-}
 
 /// Reads JSON from left to right. Each call skips white space, reads one thing and returns whether it was
 /// there; after the first false, reason() and position() tell what was wrong and where, and no call may follow.
@@ -50,8 +25,8 @@ class json_reader {
   explicit json_reader(std::span<const std::byte> json_text) noexcept
       : text_(reinterpret_cast<const char*>(json_text.data()), json_text.size()) {}
 
-  /// `{"key": value, ...}`: member(key) is called with the reader before the value, reads it, and returns
-  /// false to stop. The key may occur again: the caller decides what that means.
+  /// `{"key": value, ...}`: member(key), or member(key, position of its first quote), is called with the reader before
+  /// the value, reads it, and returns false to stop. The key may occur again: the caller decides what that means.
   template <class Member>
   [[nodiscard]] bool object(Member member) {
     if (!consume('{'))
@@ -60,12 +35,18 @@ class json_reader {
       return true;
     do {
       std::string_view key;
+      skip_whitespace();
+      const std::size_t key_position = position_;
       if (!string(key))
         return false;
       if (!consume(':'))
         return fail("expected ':' after a key");
-      if (!member(std::as_const(key)))
+      if constexpr (std::is_invocable_v<Member&, std::string_view, std::size_t>) {
+        if (!member(std::as_const(key), key_position))
+          return false;
+      } else if (!member(std::as_const(key))) {
         return false;
+      }
     } while (consume(','));
     return consume('}') || fail("expected ',' or '}' in an object");
   }

@@ -56,7 +56,8 @@ class quantized_layout {
   constexpr quantized_layout() noexcept = default;
 
   /// Errors: errc::size_overflow.
-  [[nodiscard]] static constexpr result<quantized_layout> of(std::size_t rows, std::size_t columns) noexcept {
+  [[nodiscard]] FEWBITS_OF_THIS_UNIT static constexpr result<quantized_layout> of(std::size_t rows,
+                                                                                  std::size_t columns) noexcept {
     constexpr std::uint64_t bytes_a_block =
         sizeof(typename Format::scale_type) + sizeof(typename Format::zero_type) + sizeof(typename Format::super_type);
     const quantized_layout made{rows, columns};

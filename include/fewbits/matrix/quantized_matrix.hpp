@@ -110,7 +110,7 @@ class quantized_view {
 
   /// Values of a row from a column on, each rounded once to float32; over any number of blocks.
   /// Precondition: column + out.size() <= columns().
-  constexpr void decode(std::size_t row, std::size_t column, std::span<float> out) const noexcept {
+  FEWBITS_OF_THIS_UNIT constexpr void decode(std::size_t row, std::size_t column, std::span<float> out) const noexcept {
     const packed_codes<Format> codes_of_row = row_codes(row);
     const std::size_t i = layout_.block_of_row(row);
     for (std::size_t done = 0; done != out.size();) {
@@ -137,7 +137,8 @@ class quantized_matrix {
   using tensor_scale_type = typename Format::tensor_scale_type;
 
   /// All streams zero bits. Errors: errc::size_overflow, out_of_memory.
-  [[nodiscard]] static result<quantized_matrix> create(std::size_t rows, std::size_t columns) noexcept {
+  [[nodiscard]] FEWBITS_OF_THIS_UNIT static result<quantized_matrix> create(std::size_t rows,
+                                                                            std::size_t columns) noexcept {
     const auto layout = quantized_layout<Format>::of(rows, columns);
     if (!layout)
       return layout.error();

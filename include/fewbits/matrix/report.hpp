@@ -108,6 +108,8 @@ struct error_parts {
   return sums;
 }
 
+FEWBITS_BASELINE_BEGIN
+
 /// Compares a matrix with what was quantised from it, in all and on request by parts.
 /// Errors: errc::shape_mismatch, also of the parts; nothing is written.
 template <blocked Format, class T>
@@ -177,12 +179,17 @@ template <blocked Format, std::size_t Rows, std::size_t Columns, class T>
   return compare(original, quantized.view(), parts);
 }
 
+FEWBITS_BASELINE_END
+
 /// A quantised matrix and what it lost.
 template <blocked Format>
 struct quantized_with_report {
   quantized_matrix<Format> matrix;
   error_statistics cost;
 };
+
+FEWBITS_BASELINE_BEGIN
+
 /// quantize and compare in one call. Errors: those of both; nothing is written into the parts unless both succeed.
 template <blocked Format, class T, policy... Policies>
 requires block_source<std::remove_cv_t<T>>
@@ -198,4 +205,5 @@ requires block_source<std::remove_cv_t<T>>
   return quantized_with_report<Format>{std::move(*made), *cost};
 }
 
+FEWBITS_BASELINE_END
 FEWBITS_NAMESPACE_END

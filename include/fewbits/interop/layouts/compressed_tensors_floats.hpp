@@ -83,6 +83,18 @@ void prepack(const Weights&) noexcept {
   static_assert(!std::same_as<Weights, nvfp4_under_divisor>,
                 "products need a multiplier: prepack(*weights.with_rounded_multiplier())");
 }
+/// Nor does a product, on either side.
+template <class Out, class Activations, class Weights, class... Options>
+requires(std::same_as<Weights, nvfp4_under_divisor> ||
+         std::same_as<Activations, nvfp4_under_divisor>) result<void> gemm(const Out&, const Activations&,
+                                                                           const Weights&, const Options&...)
+noexcept {
+  static_assert(!std::same_as<Weights, nvfp4_under_divisor>,
+                "products need a multiplier: gemm(out, activations, *weights.with_rounded_multiplier())");
+  static_assert(!std::same_as<Activations, nvfp4_under_divisor>,
+                "products need a multiplier: gemm(out, *activations.with_rounded_multiplier(), weights)");
+  return {};
+}
 
 /// nvfp4-pack-quantized: one layer [N, K]. Its weight_global_scale is a divisor: load_scale<scale_divisor>.
 template <class Byte = const std::byte>
