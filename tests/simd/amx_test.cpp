@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
 #include <cstdint>
 #include <cstdio>
@@ -74,6 +75,58 @@ TEST(EmulatedTiles, MultiplyAnyShapesAndSigns) {
     ++visited;
   }
   std::printf("%zu shapes\n", visited);
+}
+
+// Per product: two chains of fused multiply-adds from zero, their sum, and that to the sum so far. Denormals are zeros.
+TEST(EmulatedTiles, AddUpBfloat16InTheStatedOrder) {
+  const auto encode = [](float x) { return static_cast<std::uint16_t>(std::bit_cast<std::uint32_t>(x) >> 16); };
+  std::mt19937 bits(5);
+  std::size_t visited = 0;
+  for (unsigned seed = 0; seed != 100; ++seed) {
+    std::vector<std::uint16_t> left(16 * 32), right(16 * 32);
+    std::vector<float> sums(256);
+    const auto draw = [&bits, seed] {  // exponents together, far apart, about the least of all
+      const int exponent = seed % 3 == 0 ? 0 : seed % 3 == 1 ? static_cast<int>(bits() % 60) : -64;
+      return std::ldexp(static_cast<float>(static_cast<int>(bits() % 511) - 255),
+                        exponent - static_cast<int>(bits() % 9));
+    };
+    std::generate(left.begin(), left.end(), [&] { return encode(draw()); });
+    std::generate(right.begin(), right.end(), [&] { return encode(draw()); });
+    std::generate(sums.begin(), sums.end(), [&] { return seed % 3 == 2 ? 0.0f : draw(); });
+    const auto value = [](std::uint16_t half) { return std::bit_cast<float>(static_cast<std::uint32_t>(half) << 16); };
+    const auto flushed = [](float x) { return std::fabs(x) < 0x1p-126f ? 0.0f : x; };
+    std::vector<float> expected = sums;
+    for (std::size_t m = 0; m != 16; ++m)
+      for (std::size_t n = 0; n != 16; ++n) {
+        float even = 0, odd = 0;
+        for (std::size_t k = 0; k != 16; ++k) {
+          even = flushed(std::fma(value(left[m * 32 + 2 * k]), value(right[k * 32 + 2 * n]), even));
+          odd = flushed(std::fma(value(left[m * 32 + 2 * k + 1]), value(right[k * 32 + 2 * n + 1]), odd));
+        }
+        expected[m * 16 + n] = flushed(expected[m * 16 + n] + flushed(even + odd));
+      }
+    tile_machine machine;
+    const simd::tile_shapes shapes = simd::shapes_of_products(64);
+    machine.configure(&shapes);
+    machine.load(0, sums.data(), 64);
+    machine.load(4, left.data(), 64);
+    machine.load(6, right.data(), 64);
+    machine.multiply_floats(0, 4, 6);
+    machine.store(0, sums.data(), 64);
+    ASSERT_EQ(sums, expected) << seed;
+    ++visited;
+  }
+  const std::uint16_t denormal[16 * 32] = {0x0040}, large[16 * 32] = {0x7000};
+  float sum[256] = {};
+  tile_machine machine;
+  const simd::tile_shapes shapes = simd::shapes_of_products(64);
+  machine.configure(&shapes);
+  machine.load(4, denormal, 64);
+  machine.load(6, large, 64);
+  machine.multiply_floats(0, 4, 6);
+  machine.store(0, sum, 64);
+  EXPECT_EQ(sum[0], 0.0f);
+  std::printf("%zu tiles\n", visited);
 }
 
 TEST(EmulatedTiles, RefuseWhatTheProcessorRefuses) {
