@@ -13,6 +13,7 @@
 #include <vector>
 
 #include <fewbits/simd/amx.hpp>
+#include <fewbits/simd/float_tile_data.hpp>
 #include <fewbits/simd/isa.hpp>
 #include <fewbits/simd/scalar.hpp>
 
@@ -25,6 +26,8 @@ namespace lanes = scalar;
 using namespace scalar;
 using namespace emulated_tiles;
 #include <fewbits/simd/amx_core.inl>
+//
+#include <fewbits/simd/amx_float_core.inl>
 FEWBITS_SIMD_END
 
 namespace {
@@ -282,6 +285,134 @@ TEST(TileLoops, GiveTheSumsOfPlainIntegersOnEmulatedTiles) {
   std::printf("%zu shapes, %zu tile products\n", visited, fewbits_test::tiles_here.products);
 }
 
+/// The same for bfloat16: some runs of columns, in the order that docs/gemm/gemm.md states.
+struct float_tile_case {
+  std::size_t rows = 0, panels = 1, groups = 1, groups_a_run = 1, parts = 1;
+  bool has_units = false, has_offsets = false;
+};
+
+template <class Job>
+struct float_tile_arrays {
+  explicit float_tile_arrays(const float_tile_case& shape, unsigned seed) {
+    std::mt19937 bits(seed);
+    all_groups = shape.groups + 3;  // of which a job takes some in the middle
+    runs = (shape.groups + shape.groups_a_run - 1) / shape.groups_a_run;
+    const auto half = [&bits] {
+      const float x =
+          std::ldexp(static_cast<float>(static_cast<int>(bits() % 511) - 255), -static_cast<int>(bits() % 14));
+      return static_cast<std::uint16_t>(std::bit_cast<std::uint32_t>(x) >> 16);
+    };
+    tiles.resize(((shape.rows + 15) / 16 + 1) * all_groups * shape.parts * 512);
+    pairs.resize(shape.panels * shape.groups * 512);
+    for (std::vector<std::uint16_t>* each : {&tiles, &pairs})
+      std::generate(each->begin(), each->end(), half);
+    const auto small = [&bits] { return static_cast<float>(static_cast<int>(bits() % 2001) - 1000) / 64.0f; };
+    sums.resize((shape.rows + 16) * (runs + 1));
+    units.resize(shape.panels * runs * 16);
+    offsets.resize(shape.panels * runs * 16);
+    results.resize(shape.panels * shape.rows * 16);
+    for (std::vector<float>* each : {&sums, &units, &offsets, &results})
+      std::generate(each->begin(), each->end(), small);
+  }
+  Job job(const float_tile_case& shape, float* room) {
+    Job made{};
+    for (std::size_t p = 0; p != shape.panels; ++p) {
+      made.pairs[p] = reinterpret_cast<const std::byte*>(pairs.data() + p * shape.groups * 512);
+      made.units[p] = shape.has_units ? units.data() + p * runs * 16 : nullptr;
+      made.offsets[p] = shape.has_offsets ? offsets.data() + p * runs * 16 : nullptr;
+      made.results[p] = results.data() + p * shape.rows * 16;
+    }
+    made.groups = shape.groups;
+    made.groups_a_run = shape.groups_a_run;
+    made.first_group = 2;
+    made.first_run = 1;
+    made.runs = runs;
+    made.activations = {.tiles = reinterpret_cast<const std::byte*>(tiles.data()),
+                        .groups = all_groups,
+                        .parts = shape.parts,
+                        .sums = sums.data(),
+                        .runs = runs + 1};
+    made.first_row = 16;
+    made.rows = shape.rows;
+    made.sums = room;
+    return made;
+  }
+  [[nodiscard]] std::vector<float> expected(const float_tile_case& shape) const {
+    const auto value = [](std::uint16_t half) { return std::bit_cast<float>(static_cast<std::uint32_t>(half) << 16); };
+    std::vector<float> made = results;
+    for (std::size_t p = 0; p != shape.panels; ++p)
+      for (std::size_t r = 0; r != shape.rows; ++r)
+        for (std::size_t n = 0; n != 16; ++n)
+          for (std::size_t run = 0; run != runs; ++run) {
+            const std::size_t row = r + 16, end = std::min(shape.groups, (run + 1) * shape.groups_a_run);
+            float sum = 0;
+            for (std::size_t g = run * shape.groups_a_run; g != end; ++g)
+              for (std::size_t part = 0; part != shape.parts; ++part) {
+                const std::uint16_t* const a =
+                    tiles.data() + ((row / 16 * all_groups + 2 + g) * shape.parts + part) * 512 + row % 16 * 32;
+                const std::uint16_t* const w = pairs.data() + (p * shape.groups + g) * 512 + n * 2;
+                float even = 0, odd = 0;
+                for (std::size_t k = 0; k != 32; k += 2) {
+                  even = std::fma(value(a[k]), value(w[k * 16]), even);
+                  odd = std::fma(value(a[k + 1]), value(w[k * 16 + 1]), odd);
+                }
+                sum += even + odd;
+              }
+            float& result = made[(p * shape.rows + r) * 16 + n];
+            result = shape.has_units ? std::fma(sum, units[(p * runs + run) * 16 + n], result) : result + sum;
+            if (shape.has_offsets)
+              result = std::fma(sums[row * (runs + 1) + run + 1], offsets[(p * runs + run) * 16 + n], result);
+          }
+    return made;
+  }
+  std::size_t all_groups = 0, runs = 0;
+  std::vector<std::uint16_t> tiles, pairs;
+  std::vector<float> sums, units, offsets, results;
+};
+
+template <class Job>
+void compare(void (*multiply)(const Job&) noexcept, const float_tile_case& shape, unsigned seed, const char* name) {
+  alignas(64) static float room[2048];
+  float_tile_arrays<Job> arrays(shape, seed);
+  std::vector<float> expected = arrays.expected(shape);
+  if (fewbits_test::planted())
+    expected.back() = std::nextafter(expected.back(), 1e30f);
+  multiply(arrays.job(shape, room));
+  ASSERT_EQ(arrays.results, expected) << name << ": " << shape.rows << " rows, " << shape.panels << " panels, "
+                                      << shape.groups << " groups in runs of " << shape.groups_a_run << ", "
+                                      << shape.parts << " parts, seed " << seed;
+}
+
+/// Every number of rows, with one panel and two, both ways to add up, one to three parts.
+template <class F>
+std::size_t on_many_float_shapes(std::size_t row_step, const F& f) {
+  unsigned number = 0;
+  for (std::size_t rows = 16; rows <= 66; rows += row_step)
+    for (std::size_t panels = 1; panels != 3; ++panels)
+      for (const bool has_units : {false, true}) {
+        ++number;
+        f(float_tile_case{.rows = rows,
+                          .panels = panels,
+                          .groups = number * 5 % 8 + number % 9 + 1,
+                          .groups_a_run = has_units ? std::size_t{1} << number % 4 : 16,
+                          .parts = number % 3 + 1,
+                          .has_units = has_units,
+                          .has_offsets = has_units && number % 5 < 2},
+          number);
+      }
+  return number;
+}
+
+TEST(TileLoops, AddUpBfloat16InTheStatedOrderOnEmulatedTiles) {
+  const std::size_t before = fewbits_test::tiles_here.float_products;
+  const std::size_t visited = on_many_float_shapes(1, [](const float_tile_case& shape, unsigned seed) {
+    const simd::emulated::borrowed_tiles tiles(64);
+    compare(simd::emulated::multiply_float_tile_job, shape, seed, "emulated");
+  });
+  EXPECT_FALSE(fewbits_test::tiles_here.is_configured());
+  std::printf("%zu shapes, %zu tile products\n", visited, fewbits_test::tiles_here.float_products - before);
+}
+
 TEST(TileCheck, AsksForPermissionFirst) {
   using state = fb::isa_state::tile_state;
   const auto yes = [] { return true; };
@@ -328,6 +459,19 @@ TEST(TileLoops, GiveTheSumsOfPlainIntegersWithTheProgramsOwnInstructions) {
   } else if (tile_hardware_here() == tile_hardware::trapped) {
     const fewbits_test::trapped_tiles trap;
     std::printf("%zu shapes on trapped instructions\n", on_many_shapes(7, 8, check));
+  }
+}
+
+TEST(TileLoops, AddUpBfloat16InTheStatedOrderWithTheProgramsOwnInstructions) {
+  const auto check = [](const float_tile_case& shape, unsigned seed) {
+    const simd::amx::borrowed_tiles tiles(64);
+    compare(simd::amx::multiply_float_tile_job, shape, seed, "amx");
+  };
+  if (tile_hardware_here() == tile_hardware::real) {
+    std::printf("%zu shapes on real tiles\n", on_many_float_shapes(1, check));
+  } else if (tile_hardware_here() == tile_hardware::trapped) {
+    const fewbits_test::trapped_tiles trap;
+    std::printf("%zu shapes on trapped instructions\n", on_many_float_shapes(7, check));
   }
 }
 #endif

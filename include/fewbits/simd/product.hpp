@@ -2,8 +2,10 @@
 #pragma once
 
 #include <fewbits/base/config.hpp>
+#include <fewbits/simd/amx.hpp>
 #include <fewbits/simd/avx2.hpp>
 #include <fewbits/simd/avx512.hpp>
+#include <fewbits/simd/float_tile_data.hpp>
 #include <fewbits/simd/isa.hpp>
 #include <fewbits/simd/neon.hpp>
 #include <fewbits/simd/product_data.hpp>
@@ -38,6 +40,18 @@ product_calls<Format, Source, Out, Addend> product_calls_of(isa which) noexcept 
   }
 }
 #undef FEWBITS_PRODUCT_CALLS_OF
+
+/// What takes the place of many_rows under `faithful`, where there is such a thing.
+template <blocked Format, class Source>
+float_tile_kernel<Format> float_tile_kernel_of([[maybe_unused]] isa which) noexcept {
+#if FEWBITS_SIMD_TILES
+  if constexpr (float_tile_way_of<Format>() != float_tile_way::none)
+    if (which == isa::amx)
+      return {amx::multiply_floats_by_tiles<Format>, amx::split_row<tile_parts<Source>>,
+              amx::float_tile_room_bytes<Format>()};
+#endif
+  return {};
+}
 
 FEWBITS_BASELINE_END
 }  // namespace simd
