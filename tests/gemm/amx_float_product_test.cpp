@@ -68,8 +68,10 @@ static_assert(simd::tile_run_groups<fb::int4_groups<128>>(1) == 4 &&
               simd::tile_run_groups<fb::int4_groups<96>>(1) == 1);
 static_assert(simd::tile_run_groups<fb::int8_rows<>>(3) == 8 && simd::tile_run_groups<fb::mxfp4>(2) == 16);
 /// A user's format comes in by the same door.
-struct users : fb::block_format<fb::e3m2, fb::e4m3, 16, fb::amax_scale_t> {};
+struct users : fb::block_format<fb::e3m2, fb::e4m3, 4, fb::amax_scale_t> {};
 static_assert(simd::float_tile_way_of<users>() == way::folded);  // 3 + 4 bits
+struct a_scale_a_column : fb::block_format<fb::e2m1, fb::ue8m0, 1, fb::amax_scale_t> {};
+static_assert(simd::float_tile_way_of<a_scale_a_column>() == way::none);  // columns come in pairs
 
 /// What activations are made of: normal ones; or rows that tiles do not take, each of another kind, among them.
 template <class Source>

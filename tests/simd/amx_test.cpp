@@ -372,7 +372,7 @@ struct float_tile_arrays {
 
 template <class Job>
 void compare(void (*multiply)(const Job&) noexcept, const float_tile_case& shape, unsigned seed, const char* name) {
-  alignas(64) static float room[2048];
+  alignas(64) static float room[8192];
   float_tile_arrays<Job> arrays(shape, seed);
   std::vector<float> expected = arrays.expected(shape);
   if (fewbits_test::planted())

@@ -5,6 +5,9 @@
 //   with minimums also result = fma(sum of the run's a, offset, result).
 // Included after amx_core.inl, inside a region that has the names of simd/tiles.hpp and those of another data sheet.
 
+inline constexpr std::size_t float_tile_sums = 4 * 256 + 16;  ///< of four tiles, and a line
+inline constexpr std::size_t float_tile_batch = 2;       ///< runs whose sums are kept until lanes add them up together
+
 /// Two panels against rows of activations, some runs of columns.
 struct float_tile_job {
   const std::byte* pairs[2] = {};  ///< of each panel, [group][16 pairs of columns][16][2]; the second null at the end
@@ -16,7 +19,7 @@ struct float_tile_job {
   std::size_t first_group = 0, first_run = 0, runs = 0;
   float_tile_activations activations = {};
   std::size_t first_row = 0, rows = 0;  ///< the first is the first of a tile
-  float* sums = nullptr;                ///< room for two times four tiles
+  float* sums = nullptr;                ///< room for two batches
 };
 
 /// Sums of one run: two tiles of rows (the second null where there is none) by one or two panels, to [row tile][panel].
@@ -55,61 +58,84 @@ FEWBITS_NOINLINE inline void add_up_float_tiles(const std::byte* upper, const st
   }
 }
 
-/// Rows [first, last) of a job: a tile of sums into their results.
-template <bool HasUnits, bool HasOffsets>
-FEWBITS_NOINLINE inline void add_float_tile_run(const float_tile_job& job, std::size_t panel, std::size_t run,
-                                                std::size_t first, std::size_t last, const float* sums) noexcept {
+/// Rows [first, last) of a job: the sums of Runs runs, a batch's stride from one to the next, into their results. A
+/// result is read and written once for all of them.
+template <bool HasUnits, bool HasOffsets, std::size_t Runs>
+FEWBITS_NOINLINE inline void add_float_tile_runs(const float_tile_job& job, std::size_t panel, std::size_t run,
+                                                 std::size_t first, std::size_t last, const float* sums) noexcept {
   // All in locals: a store of lanes may alias anything.
-  const floats unit = HasUnits ? load_floats(job.units[panel] + run * 16) : fill_floats(0.0f);
-  const floats offset = HasOffsets ? load_floats(job.offsets[panel] + run * 16) : fill_floats(0.0f);
+  floats unit[Runs], offset[Runs];
+  FEWBITS_UNROLL for (std::size_t i = 0; i < Runs; ++i) {
+    unit[i] = HasUnits ? load_floats(job.units[panel] + (run + i) * 16) : fill_floats(0.0f);
+    offset[i] = HasOffsets ? load_floats(job.offsets[panel] + (run + i) * 16) : fill_floats(0.0f);
+  }
   const std::size_t runs = job.activations.runs;
   const float* activation_sum =
       HasOffsets ? job.activations.sums + (job.first_row + first) * runs + job.first_run + run : nullptr;
   float* result = job.results[panel] + first * 16;
   for (std::size_t rows = last - first; rows != 0; --rows, sums += 16, result += 16) {
-    const floats sum = load_floats(sums);
     floats all = load_floats(result);
-    all = HasUnits ? multiply_add(sum, unit, all) : add(all, sum);
-    if constexpr (HasOffsets) {
-      all = multiply_add(fill_floats(*activation_sum), offset, all);
-      activation_sum += runs;
+    FEWBITS_UNROLL for (std::size_t i = 0; i < Runs; ++i) {
+      const floats sum = load_floats(sums + i * float_tile_sums);
+      all = HasUnits ? multiply_add(sum, unit[i], all) : add(all, sum);
+      if constexpr (HasOffsets)
+        all = multiply_add(fill_floats(activation_sum[i]), offset[i], all);
     }
+    if constexpr (HasOffsets)
+      activation_sum += runs;
     store_floats(result, all);
   }
 }
+template <bool HasUnits, bool HasOffsets>
+FEWBITS_NOINLINE inline void add_float_tile_batch(const float_tile_job& job, std::size_t panel, std::size_t run,
+                                                  std::size_t runs, std::size_t first, std::size_t last,
+                                                  const float* sums) noexcept {
+  if (runs == float_tile_batch)
+    return add_float_tile_runs<HasUnits, HasOffsets, float_tile_batch>(job, panel, run, first, last, sums);
+  for (std::size_t i = 0; i != runs; ++i)
+    add_float_tile_runs<HasUnits, HasOffsets, 1>(job, panel, run + i, first, last, sums + i * float_tile_sums);
+}
 
-/// All rows of a job. While lanes add up a run of one block of rows, tiles multiply the next.
+/// All rows of a job. While lanes add up some runs of one block of rows, tiles multiply the next.
 FEWBITS_NOINLINE inline void multiply_float_tile_job(const float_tile_job& job) noexcept {
   const float_tile_activations& a = job.activations;
-  const auto add_run = job.units[0] == nullptr     ? add_float_tile_run<false, false>
-                       : job.offsets[0] == nullptr ? add_float_tile_run<true, false>
-                                                   : add_float_tile_run<true, true>;
+  const auto add_batch = job.units[0] == nullptr     ? add_float_tile_batch<false, false>
+                         : job.offsets[0] == nullptr ? add_float_tile_batch<true, false>
+                                                     : add_float_tile_batch<true, true>;
   const std::size_t panels = job.pairs[1] != nullptr ? 2 : 1;
   const std::size_t tile_bytes = a.groups * a.parts * float_tile_bytes;
-  struct item {
-    std::size_t row, run;
+  struct batch {
+    std::size_t row, run, runs;
     float* sums;
   };
-  const auto add_up = [&](const item& at) noexcept {
-    const std::size_t group = at.run * job.groups_a_run;
-    const std::size_t groups = job.groups - group < job.groups_a_run ? job.groups - group : job.groups_a_run;
-    const std::byte* const upper =
-        a.tiles + (job.first_row + at.row) / 16 * tile_bytes + (job.first_group + group) * a.parts * float_tile_bytes;
-    add_up_float_tiles(upper, job.rows - at.row > 16 ? upper + tile_bytes : nullptr, a.parts,
-                       job.pairs[0] + group * float_tile_bytes,
-                       panels == 2 ? job.pairs[1] + group * float_tile_bytes : nullptr, groups, at.sums);
+  const auto add_up = [&](const batch& at) noexcept {
+    for (std::size_t run = at.run; run != at.run + at.runs; ++run) {
+      const std::size_t group = run * job.groups_a_run;
+      const std::size_t groups = job.groups - group < job.groups_a_run ? job.groups - group : job.groups_a_run;
+      const std::byte* const upper =
+          a.tiles + (job.first_row + at.row) / 16 * tile_bytes + (job.first_group + group) * a.parts * float_tile_bytes;
+      add_up_float_tiles(upper, job.rows - at.row > 16 ? upper + tile_bytes : nullptr, a.parts,
+                         job.pairs[0] + group * float_tile_bytes,
+                         panels == 2 ? job.pairs[1] + group * float_tile_bytes : nullptr, groups,
+                         at.sums + (run - at.run) * float_tile_sums);
+    }
   };
-  const auto add = [&](const item& at) noexcept {
+  const auto add = [&](const batch& at) noexcept {
     for (std::size_t first = at.row, t = 0; t != 2 && first < job.rows; first += 16, ++t) {
       const std::size_t last = job.rows - first < 16 ? job.rows : first + 16;
       for (std::size_t p = 0; p != panels; ++p)
-        add_run(job, p, at.run, first, last, at.sums + t * 512 + p * 256);
+        add_batch(job, p, at.run, at.runs, first, last, at.sums + t * 512 + p * 256);
     }
   };
-  item before{.row = job.rows, .run = 0, .sums = job.sums + 1024};
+  float* const second = job.sums + float_tile_batch * float_tile_sums;
+  batch before{.row = job.rows, .run = 0, .runs = 0, .sums = second};
   for (std::size_t row = 0; row < job.rows; row += 32)
-    for (std::size_t run = 0; run != job.runs; ++run) {
-      const item next{.row = row, .run = run, .sums = before.sums == job.sums ? job.sums + 1024 : job.sums};
+    for (std::size_t run = 0; run < job.runs; run += float_tile_batch) {
+      const std::size_t left = job.runs - run;
+      const batch next{.row = row,
+                       .run = run,
+                       .runs = left < float_tile_batch ? left : float_tile_batch,
+                       .sums = before.sums == second ? job.sums : second};
       add_up(next);
       add(before);
       before = next;
@@ -228,7 +254,8 @@ FEWBITS_NOINLINE bool decode_pairs(const packed_layout<Format>& layout, const pa
 /// Bytes of room: two panels' weights, units and offsets, and sums.
 template <class Format>
 constexpr std::size_t float_tile_room_bytes() noexcept {
-  return 2 * tile_slice_groups(1) * (float_tile_bytes + 2 * 64) + 2 * 4 * float_tile_bytes;
+  return 2 * tile_slice_groups(1) * (float_tile_bytes + 2 * 64) +
+         2 * float_tile_batch * float_tile_sums * sizeof(float);
 }
 
 /// Results of panels [first_panel, last_panel), at most 32, for rows that begin with a tile's first: [panel][row][16],

@@ -83,7 +83,8 @@ constexpr bool folds_scales() noexcept {
 template <blocked Format>
 constexpr float_tile_way float_tile_way_of() noexcept {
   using packed = packed_layout<Format>;
-  if (!packed::is_dense || !bfloat16_range_of<Format>.is_exact)
+  // Columns are decoded in pairs, which share a scale.
+  if (!packed::is_dense || packed::blocks_a_group > 16 || !bfloat16_range_of<Format>.is_exact)
     return float_tile_way::none;
   if (folds_scales<Format>())
     return float_tile_way::folded;
