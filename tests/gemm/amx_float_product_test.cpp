@@ -20,6 +20,7 @@
 #include <fewbits/gemm/gemm.hpp>
 #include <fewbits/gemm/tile_product.hpp>
 #include <fewbits/simd/amx.hpp>
+#include <fewbits/simd/float_environment.hpp>
 #include <fewbits/simd/isa.hpp>
 #include <fewbits/simd/scalar.hpp>
 
@@ -84,6 +85,7 @@ std::vector<Source> activations_of(std::size_t rows, std::size_t depth, std::uin
 }
 /// Do tiles take a row? Its bfloat16 parts, each cut off where its eight bits end, must be zero or normal.
 bool tiles_take(std::span<const float> row) {
+  const simd::default_float_environment environment;
   return std::all_of(row.begin(), row.end(), [](float x) {
     if (!fewbits_test::is_finite(x) || std::fabs(x) >= 0x1p64f)
       return false;
@@ -99,6 +101,7 @@ bool tiles_take(std::span<const float> row) {
 /// Do tiles take a row of weights?
 template <class Format>
 bool tiles_take(const fb::quantized_view<Format>& q, std::size_t n) {
+  const simd::default_float_environment environment;
   const std::size_t width = Format::shape.columns == fb::whole ? q.columns() : Format::shape.columns;
   for (std::size_t k = 0; k != q.columns(); ++k) {
     const std::size_t i = q.layout().block_of_row(n), j = k / width;
@@ -124,6 +127,7 @@ double worst = 0;
 template <class Format>
 void expect_output(const fb::quantized_view<Format>& q, std::span<const float> row, std::size_t n, bool by_lanes,
                    std::size_t parts, float got) {
+  const simd::default_float_environment environment;
   ++visited;
   if (by_lanes) {
     ++done_again;
@@ -132,7 +136,7 @@ void expect_output(const fb::quantized_view<Format>& q, std::span<const float> r
     return;
   }
   const fewbits_test::sums model = fewbits_test::model_sum(q, row, n);
-  if (!(model.magnitude < 0x1p127)) {  // NaN, or beyond float32
+  if (!fewbits_test::is_finite(model.magnitude) || model.magnitude >= 0x1p127) {  // NaN, or beyond float32
     ++overflown;
     return;
   }
