@@ -64,7 +64,7 @@ void bench(benchmark::State& state, const products::shape& of) {
       .activation = {}};
   constexpr std::size_t parts = simd::tile_parts<Source>;
   const simd::float_tile_kernel<Format> kernel{simd::without_tiles::multiply_floats_by_tiles<Format>,
-                                               simd::without_tiles::split_row<parts>,
+                                               simd::without_tiles::split_row<parts>, simd::without_tiles::copy_row,
                                                simd::without_tiles::float_tile_room_bytes<Format>()};
   const double operations = 2.0 * static_cast<double>(m) * static_cast<double>(n) * static_cast<double>(k);
   const double tiles = operations * static_cast<double>(parts) / tile_rate;

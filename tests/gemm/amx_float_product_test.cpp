@@ -186,7 +186,7 @@ void compare(std::size_t rows, std::size_t outputs, std::size_t depth, std::uint
   };
   constexpr std::size_t parts = simd::tile_parts<Source>;
   const std::vector<float> out =
-      run({simd::emulated::multiply_floats_by_tiles<Format>, simd::emulated::split_row<parts>,
+      run({simd::emulated::multiply_floats_by_tiles<Format>, simd::emulated::split_row<parts>, simd::emulated::copy_row,
            simd::emulated::float_tile_room_bytes<Format>()});
   std::vector<float> as_float(a.size());
   std::transform(a.begin(), a.end(), as_float.begin(), [](Source x) { return static_cast<float>(x); });
@@ -210,7 +210,7 @@ void compare(std::size_t rows, std::size_t outputs, std::size_t depth, std::uint
     if (hardware() == tile_hardware::trapped)
       trap.emplace();
     const std::vector<float> again = run({simd::amx::multiply_floats_by_tiles<Format>, simd::amx::split_row<parts>,
-                                          simd::amx::float_tile_room_bytes<Format>()});
+                                          simd::amx::copy_row, simd::amx::float_tile_room_bytes<Format>()});
     for (std::size_t i = 0; i != out.size(); ++i)
       ASSERT_EQ(std::bit_cast<std::uint32_t>(again[i]), std::bit_cast<std::uint32_t>(out[i])) << "amx, output " << i;
   }

@@ -13,6 +13,7 @@
 #include <fewbits/base/error.hpp>
 #include <fewbits/gemm/executor.hpp>
 #include <fewbits/gemm/product.hpp>
+#include <fewbits/number/types.hpp>
 #include <fewbits/simd/float_environment.hpp>
 #include <fewbits/simd/product.hpp>
 
@@ -90,7 +91,13 @@ struct tile_plan {
     const Source* const from = plan.task.activations.row(row);
     const std::size_t stride = plan.task.activations.stride();
     bool fits = true;
-    for (std::size_t g = 0; g < layout.groups(); g += slice) {
+    std::size_t g = 0;
+    if constexpr (std::is_same_v<Source, bf16> && !Format::has_minimum)
+      if (stride == 1) {
+        g = layout.columns() / 32;
+        fits = kernel.copy_row(from, g, tile_row(r));
+      }
+    for (; g < layout.groups(); g += slice) {
       alignas(64) float values[slice * 32];
       const std::size_t groups = (std::min)(slice, layout.groups() - g);
       const std::size_t columns = (std::min)(groups * 32, layout.columns() - g * 32);
@@ -232,7 +239,7 @@ inline constexpr bool multiplies_floats<stored_source<Format>> = true;
 template <bool IsReproducible, class Format, class Weights, class Source, class Out, class Addend, executor Executor>
 result<void> run_product_as(const Weights& weights, const product_task<Source, Out, Addend>& task,
                             Executor& who) noexcept {
-  if constexpr (!IsReproducible && multiplies_floats<Weights>)
+  if constexpr (!IsReproducible && multiplies_floats<Weights> && simd::has_float_tiles<Format>())
     if (task.activations.count >= least_float_tile_rows && weights.layout().rows() != 0 &&
         weights.layout().columns() != 0)
       if (const auto kernel = simd::float_tile_kernel_of<Format, Source>(active_isa()); kernel.multiply != nullptr)

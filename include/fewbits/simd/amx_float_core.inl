@@ -6,7 +6,7 @@
 // Included after amx_core.inl, inside a region that has the names of simd/tiles.hpp and those of another data sheet.
 
 inline constexpr std::size_t float_tile_sums = 4 * 256 + 16;  ///< of four tiles, and a line
-inline constexpr std::size_t float_tile_batch = 2;       ///< runs whose sums are kept until lanes add them up together
+inline constexpr std::size_t float_tile_batch = 2;  ///< runs whose sums are kept until lanes add them up together
 
 /// Two panels against rows of activations, some runs of columns.
 struct float_tile_job {
@@ -322,6 +322,24 @@ std::uint32_t multiply_floats_by_tiles(const packed_layout<Format>& layout, cons
     }
   }
   return outside;
+}
+
+/// A row of bfloat16 as it is: split_row<1> without the way through float32.
+inline bool copy_row(const void* row, std::size_t groups, std::byte* to) noexcept {
+  const words sizes = fill(0x7fffffffu), high_halves = fill(0xffff0000u), least = fill(0x00800000);
+  const words most = fill((static_cast<std::uint32_t>(127 + activation_exponent_limit) << 23) - 1);
+  const auto* from = static_cast<const std::byte*>(row);
+  std::uint32_t outside = 0;
+  for (std::size_t g = 0; g != groups; ++g, from += 64, to += float_tile_bytes) {
+    const words pairs = load_words(from);
+    store_words(to, pairs);
+    const words odd = bit_and(bit_and(pairs, high_halves), sizes);
+    const words even = bit_and(shift_left<16>(pairs), sizes);
+    outside |= bits_of(either(greater(odd, most), greater(even, most)));
+    outside |= bits_of(greater(least, odd)) & ~bits_of(equal(odd, fill(0)));
+    outside |= bits_of(greater(least, even)) & ~bits_of(equal(even, fill(0)));
+  }
+  return outside == 0;
 }
 
 /// A row's parts, from `to` on: each group's tile of each part holds sixteen rows of 64 bytes. Returns false where a

@@ -128,6 +128,7 @@ struct float_tile_kernel {
                             std::size_t last_panel, const float_tile_activations& activations, std::size_t first_row,
                             std::size_t rows, float* results, std::byte* room) noexcept = nullptr;
   bool (*split_row)(const float* row, std::size_t groups, std::byte* to) noexcept = nullptr;
+  bool (*copy_row)(const void* row, std::size_t groups, std::byte* to) noexcept = nullptr;  ///< of bfloat16 alone
   std::size_t room_bytes = 0;
 };
 

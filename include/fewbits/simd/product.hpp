@@ -41,13 +41,18 @@ product_calls<Format, Source, Out, Addend> product_calls_of(isa which) noexcept 
 }
 #undef FEWBITS_PRODUCT_CALLS_OF
 
+/// Are there machines whose tiles take a format's weights?
+template <blocked Format>
+constexpr bool has_float_tiles() noexcept {
+  return FEWBITS_SIMD_TILES != 0 && float_tile_way_of<Format>() != float_tile_way::none;
+}
 /// What takes the place of many_rows under `faithful`, where there is such a thing.
 template <blocked Format, class Source>
 float_tile_kernel<Format> float_tile_kernel_of([[maybe_unused]] isa which) noexcept {
 #if FEWBITS_SIMD_TILES
-  if constexpr (float_tile_way_of<Format>() != float_tile_way::none)
+  if constexpr (has_float_tiles<Format>())
     if (which == isa::amx)
-      return {amx::multiply_floats_by_tiles<Format>, amx::split_row<tile_parts<Source>>,
+      return {amx::multiply_floats_by_tiles<Format>, amx::split_row<tile_parts<Source>>, amx::copy_row,
               amx::float_tile_room_bytes<Format>()};
 #endif
   return {};
