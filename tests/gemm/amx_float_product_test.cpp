@@ -44,13 +44,9 @@ namespace fb = fewbits;
 namespace simd = fb::simd;
 using fewbits_test::tile_hardware;
 
-tile_hardware hardware() {
 #if FEWBITS_SIMD_TILES
-  return fewbits_test::tile_hardware_here();
-#else
-  return tile_hardware::none;
+tile_hardware hardware() { return fewbits_test::tile_hardware_here(); }
 #endif
-}
 
 // Which formats take which way, by their types alone.
 using way = simd::float_tile_way;
