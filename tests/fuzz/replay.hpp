@@ -11,9 +11,7 @@
 #include <iterator>
 #include <string>
 
-#ifndef FEWBITS_PLANT_BUG
-#define FEWBITS_PLANT_BUG 0
-#endif
+#include "../support/planted.hpp"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size);
 
@@ -34,7 +32,7 @@ int replay_main(const char* name, int count, char** arguments, const Accepts& ac
       LLVMFuzzerTestOneInput(reinterpret_cast<const std::uint8_t*>(cut.data()), cut.size());
     }
     const bool good = accepts(text);
-    const bool wanted = (path.filename().string().rfind("good_", 0) == 0) != (FEWBITS_PLANT_BUG != 0);
+    const bool wanted = (path.filename().string().rfind("good_", 0) == 0) != fewbits_test::planted();
     ++files;
     accepted += good ? 1u : 0u;
     if (good != wanted)

@@ -11,9 +11,7 @@
 
 #include <fewbits/interop/json.hpp>
 
-#ifndef FEWBITS_PLANT_BUG
-#define FEWBITS_PLANT_BUG 0
-#endif
+#include "../support/planted.hpp"
 
 namespace {
 
@@ -34,7 +32,7 @@ std::size_t oracle_length(std::string_view text) {
       return 0;
     code = code << 6 | (byte(i) & 0x3f);
   }
-  constexpr std::uint32_t least[] = {0, 0, 0x80, 0x800, FEWBITS_PLANT_BUG ? 0x11000 : 0x10000};
+  static const std::uint32_t least[] = {0, 0, 0x80, 0x800, fewbits_test::planted() ? 0x11000u : 0x10000u};
   const bool surrogate = code >= 0xd800 && code <= 0xdfff;
   return code >= least[length] && code <= 0x10ffff && !surrogate ? length : 0;
 }

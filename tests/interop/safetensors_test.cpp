@@ -15,11 +15,8 @@
 
 #include <fewbits/interop/safetensors.hpp>
 
+#include "../support/planted.hpp"
 #include "safetensors_bytes.hpp"
-
-#ifndef FEWBITS_PLANT_BUG
-#define FEWBITS_PLANT_BUG 0
-#endif
 
 #ifndef FEWBITS_FIXTURES
 #define FEWBITS_FIXTURES "tests/interop/fixtures"
@@ -273,7 +270,7 @@ std::vector<hostile> hostile_kinds() {
   const errc cut = errc::buffer_too_small;
 
   // A product that wraps to zero bytes: the file that a reader without checked arithmetic takes for empty.
-  const std::string wrapped = FEWBITS_PLANT_BUG ? one("F4", "[0]", 0, 0) : one("U8", "[4294967296,4294967296]", 0, 0);
+  const std::string wrapped = fewbits_test::planted() ? one("F4", "[0]", 0, 0) : one("U8", "[4294967296,4294967296]", 0, 0);
 
   return {
       // The length

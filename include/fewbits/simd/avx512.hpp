@@ -151,8 +151,7 @@ FEWBITS_LANES words multiply_integers(words a, words b) noexcept { return _mm512
 // Products. 32 registers: 28 sums, 2 of values, 1 of a broadcast activation.
 inline constexpr std::size_t tile_rows = 14;
 inline constexpr std::size_t tile_panels = 2;
-inline constexpr std::size_t few_panels = 4;
-inline constexpr std::size_t few_panels_of_rows = 2;
+inline constexpr std::size_t few_panels[] = {4, 4, 2};  // abreast, for 1, 2 and 4 rows
 inline constexpr std::size_t slice_groups = 4;
 inline constexpr bool unrolls_columns = !FEWBITS_SANITIZED;
 inline constexpr bool joins_bytes = false;

@@ -34,6 +34,15 @@
 #define FEWBITS_UNROLL
 #endif
 
+/// Before a loop that is to stay one.
+#if defined(__clang__)
+#define FEWBITS_ROLL _Pragma("clang loop unroll(disable)")
+#elif defined(__GNUC__)
+#define FEWBITS_ROLL _Pragma("GCC unroll 1")
+#else
+#define FEWBITS_ROLL
+#endif
+
 /// Under a sanitizer, code that is unrolled column by column takes minutes to compile, and its loops compute the same.
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 #define FEWBITS_SANITIZED true

@@ -235,8 +235,7 @@ FEWBITS_LANES words multiply_integers(words a, words b) noexcept {
 // Products. 32 registers: 24 sums, 4 of values, 1 of a broadcast activation.
 inline constexpr std::size_t tile_rows = 6;
 inline constexpr std::size_t tile_panels = 1;
-inline constexpr std::size_t few_panels = 1;
-inline constexpr std::size_t few_panels_of_rows = 1;
+inline constexpr std::size_t few_panels[] = {1, 1, 1};  // abreast, for 1, 2 and 4 rows
 inline constexpr std::size_t slice_groups = 4;
 inline constexpr bool unrolls_columns = !FEWBITS_SANITIZED;
 inline constexpr bool joins_bytes = true;

@@ -234,19 +234,44 @@ FEWBITS_LANES floats column_lanes_at(const std::byte* group, words aid, std::siz
     return value;
 }
 
+/// Columns of a whole run of a group that is full.
+template <class Format>
+inline constexpr std::size_t whole_run = 32 / packed_layout<Format>::blocks_a_group;
+/// How many of them are written out: as many as bring the codes back to the first bit of a word, at least eight. The
+/// rest of a run is a loop over them, so that kernels are quick to compile.
+template <class Format>
+constexpr std::size_t written_columns() noexcept {
+  std::size_t columns = 8;
+  while (columns < whole_run<Format> &&
+         (columns * packed_layout<Format>::bits % 32 != 0 || whole_run<Format> % columns != 0))
+    ++columns;
+  return columns < whole_run<Format> ? columns : whole_run<Format>;
+}
+/// Bytes of codes that those take, where they are not a whole run.
+template <class Format>
+inline constexpr std::size_t written_bytes = written_columns<Format>() * packed_layout<Format>::bits / 32 * 64;
+
 template <class Format, std::size_t First, std::size_t... Columns>
 FEWBITS_LANES void decode_columns(const std::byte* group, words aid, float* to,
                                   std::index_sequence<Columns...>) noexcept {
-  (store_floats(to + (First + Columns) * 16, column_lanes<Format, First + Columns>(group, aid)), ...);
+  (store_floats(to + Columns * 16, column_lanes<Format, First + Columns>(group, aid)), ...);
+}
+template <class Format, std::size_t First>
+FEWBITS_LANES void decode_run(const std::byte* group, words aid, float* to) noexcept {
+  constexpr std::size_t written = written_columns<Format>();
+  FEWBITS_ROLL for (std::size_t left = whole_run<Format> / written; left != 0; --left) {
+    decode_columns<Format, First>(group, aid, to, std::make_index_sequence<written>{});
+    group += written_bytes<Format>;
+    to += written * 16;
+  }
 }
 template <class Format, std::size_t... Runs>
 FEWBITS_LANES void decode_runs(const panel_streams<Format>& panel, std::size_t group, float* to,
                                std::index_sequence<Runs...>) noexcept {
   using packed = packed_layout<Format>;
-  constexpr std::size_t columns = 32 / sizeof...(Runs);
   const std::byte* codes = panel.codes + group * packed::group_bytes;
-  (decode_columns<Format, Runs * columns>(codes, aid_lanes(panel, packed::block_of(group, Runs)), to,
-                                          std::make_index_sequence<columns>{}),
+  (decode_run<Format, Runs * whole_run<Format>>(codes, aid_lanes(panel, packed::block_of(group, Runs)),
+                                                to + Runs * whole_run<Format> * 16),
    ...);
 }
 

@@ -202,8 +202,7 @@ FEWBITS_LANES words look_up(table16 table, words index) noexcept {
 // ahead a kernel reads.
 inline constexpr std::size_t tile_rows = 2;
 inline constexpr std::size_t tile_panels = 1;
-inline constexpr std::size_t few_panels = 1;
-inline constexpr std::size_t few_panels_of_rows = 1;
+inline constexpr std::size_t few_panels[] = {1, 1, 1};  // abreast, for 1, 2 and 4 rows
 inline constexpr std::size_t slice_groups = 8;
 inline constexpr bool unrolls_columns = false;
 inline constexpr bool joins_bytes = false;
