@@ -106,7 +106,7 @@ TEST(Gemm, AddsToItsOwnOutput) {
     std::vector<float> out = random_activations(rows, 50, 3, false);
     const std::vector<float> before = out;
     const matrix_view<float> to(out.data(), rows, 50);
-    ASSERT_TRUE(fb::gemm(to, matrix_view<const float>(a.data(), rows, 96), weights, fb::plus(to)));
+    ASSERT_TRUE(fb::gemm(to, matrix_view<const float>(a.data(), rows, 96), weights, fb::plus(to), fb::reproducible));
     for (std::size_t m = 0; m != rows; ++m)
       for (std::size_t n = 0; n != 50; ++n) {
         const float sum = model_output(weights.view(), std::span(a).subspan(m * 96, 96), n);
@@ -141,7 +141,7 @@ TEST(Gemm, TakesConstantsOfFixedSize) {
   });
 }
 
-// Rows alone, in fours, in one product of hundreds: the same bits.
+// Rows alone, in fours, in one product of hundreds: the same bits, reproducibly.
 TEST(Gemm, BitsDependOnNoOtherRow) {
   constexpr std::size_t rows = 600, columns = 40, depth = 130;
   const auto weights = fb::prepack(random_matrix<fb::int4_groups<64>>(columns, depth, 4, true)).value();
@@ -153,12 +153,12 @@ TEST(Gemm, BitsDependOnNoOtherRow) {
     if (each == fb::isa::scalar)
       return;
     ASSERT_TRUE(fb::gemm(matrix_view<float>(all.data(), rows, columns), matrix_view<const float>(a.data(), rows, depth),
-                         weights, fb::on(*pool)));
+                         weights, fb::on(*pool), fb::reproducible));
     for (const std::size_t height : {1u, 2u, 3u, 5u, 14u, 31u, 200u}) {
       for (std::size_t m = 0; m < rows; m += height) {
         const std::size_t count = (std::min)(height, rows - m);
         ASSERT_TRUE(fb::gemm(matrix_view<float>(some.data() + m * columns, count, columns),
-                             matrix_view<const float>(a.data() + m * depth, count, depth), weights));
+                             matrix_view<const float>(a.data() + m * depth, count, depth), weights, fb::reproducible));
       }
       ASSERT_EQ(std::memcmp(all.data(), some.data(), all.size() * sizeof(float)), 0)
           << fb::name_of(each) << " in pieces of " << height;
@@ -258,9 +258,10 @@ TEST(GemmGrouped, MultipliesEachExpertsRows) {
       outs.emplace_back(lists[e].size() * columns, 5.0f);
     for (std::size_t e = 0; e != 5; ++e)
       group.push_back({matrix_view<float>(outs[e].data(), lists[e].size(), columns), all, experts[e].view(), lists[e]});
-    const auto done =
-        threads ? fb::gemm_grouped(std::span<const fb::grouped_product<float, float, fb::mxfp4>>(group), fb::on(*pool))
-                : fb::gemm_grouped(std::span<const fb::grouped_product<float, float, fb::mxfp4>>(group));
+    const auto done = threads ? fb::gemm_grouped(std::span<const fb::grouped_product<float, float, fb::mxfp4>>(group),
+                                                 fb::reproducible, fb::on(*pool))
+                              : fb::gemm_grouped(std::span<const fb::grouped_product<float, float, fb::mxfp4>>(group),
+                                                 fb::reproducible);
     ASSERT_TRUE(done);
     for (std::size_t e = 0; e != 5; ++e)
       for (std::size_t i = 0; i != lists[e].size(); ++i) {

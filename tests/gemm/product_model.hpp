@@ -235,6 +235,8 @@ void expect_model_bits() {
                             : way == 2 ? fb::gemm(to, activations, *packed, fb::on(*pool))
                                        : fb::gemm(to, activations, weights, fb::on(*pool), fb::reproducible);
           ASSERT_TRUE(done);
+          if (each == fb::isa::amx && s.rows >= 16 && (way == 1 || way == 2))
+            continue;  // faithful on tiles has its bound: gemm.amx_float_product
           for (std::size_t o = 0; o != out.size(); ++o, ++visited)
             ASSERT_EQ(bits_of_float(out[o]), bits_of_float(expected[o]))
                 << fb::name_of(each) << " way " << way << " tame " << tame << ": " << s.rows << " x " << s.columns
@@ -251,7 +253,7 @@ template <class Format>
 void expect_bound() {
   std::uint64_t visited = 0;
   double worst = 0;
-  for (const shape& s : {shape{2, 40, 1000}, shape{7, 20, 517}}) {
+  for (const shape& s : {shape{2, 40, 1000}, shape{7, 20, 517}, shape{18, 20, 300}}) {
     const auto weights = random_matrix<Format>(s.columns, s.depth, 77, true);
     const std::vector<float> a = random_activations(s.rows, s.depth, 78, false);
     std::vector<float> out(s.rows * s.columns);

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
 #include <cstdint>
 #include <cstdio>
@@ -12,6 +13,7 @@
 #include <vector>
 
 #include <fewbits/simd/amx.hpp>
+#include <fewbits/simd/float_tile_data.hpp>
 #include <fewbits/simd/isa.hpp>
 #include <fewbits/simd/scalar.hpp>
 
@@ -24,6 +26,8 @@ namespace lanes = scalar;
 using namespace scalar;
 using namespace emulated_tiles;
 #include <fewbits/simd/amx_core.inl>
+//
+#include <fewbits/simd/amx_float_core.inl>
 FEWBITS_SIMD_END
 
 namespace {
@@ -74,6 +78,58 @@ TEST(EmulatedTiles, MultiplyAnyShapesAndSigns) {
     ++visited;
   }
   std::printf("%zu shapes\n", visited);
+}
+
+// Per product: two chains of fused multiply-adds from zero, their sum, and that to the sum so far. Denormals are zeros.
+TEST(EmulatedTiles, AddUpBfloat16InTheStatedOrder) {
+  const auto encode = [](float x) { return static_cast<std::uint16_t>(std::bit_cast<std::uint32_t>(x) >> 16); };
+  std::mt19937 bits(5);
+  std::size_t visited = 0;
+  for (unsigned seed = 0; seed != 100; ++seed) {
+    std::vector<std::uint16_t> left(16 * 32), right(16 * 32);
+    std::vector<float> sums(256);
+    const auto draw = [&bits, seed] {  // exponents together, far apart, about the least of all
+      const int exponent = seed % 3 == 0 ? 0 : seed % 3 == 1 ? static_cast<int>(bits() % 60) : -64;
+      return std::ldexp(static_cast<float>(static_cast<int>(bits() % 511) - 255),
+                        exponent - static_cast<int>(bits() % 9));
+    };
+    std::generate(left.begin(), left.end(), [&] { return encode(draw()); });
+    std::generate(right.begin(), right.end(), [&] { return encode(draw()); });
+    std::generate(sums.begin(), sums.end(), [&] { return seed % 3 == 2 ? 0.0f : draw(); });
+    const auto value = [](std::uint16_t half) { return std::bit_cast<float>(static_cast<std::uint32_t>(half) << 16); };
+    const auto flushed = [](float x) { return std::fabs(x) < 0x1p-126f ? 0.0f : x; };
+    std::vector<float> expected = sums;
+    for (std::size_t m = 0; m != 16; ++m)
+      for (std::size_t n = 0; n != 16; ++n) {
+        float even = 0, odd = 0;
+        for (std::size_t k = 0; k != 16; ++k) {
+          even = flushed(std::fma(value(left[m * 32 + 2 * k]), value(right[k * 32 + 2 * n]), even));
+          odd = flushed(std::fma(value(left[m * 32 + 2 * k + 1]), value(right[k * 32 + 2 * n + 1]), odd));
+        }
+        expected[m * 16 + n] = flushed(expected[m * 16 + n] + flushed(even + odd));
+      }
+    tile_machine machine;
+    const simd::tile_shapes shapes = simd::shapes_of_products(64);
+    machine.configure(&shapes);
+    machine.load(0, sums.data(), 64);
+    machine.load(4, left.data(), 64);
+    machine.load(6, right.data(), 64);
+    machine.multiply_floats(0, 4, 6);
+    machine.store(0, sums.data(), 64);
+    ASSERT_EQ(sums, expected) << seed;
+    ++visited;
+  }
+  const std::uint16_t denormal[16 * 32] = {0x0040}, large[16 * 32] = {0x7000};
+  float sum[256] = {};
+  tile_machine machine;
+  const simd::tile_shapes shapes = simd::shapes_of_products(64);
+  machine.configure(&shapes);
+  machine.load(4, denormal, 64);
+  machine.load(6, large, 64);
+  machine.multiply_floats(0, 4, 6);
+  machine.store(0, sum, 64);
+  EXPECT_EQ(sum[0], 0.0f);
+  std::printf("%zu tiles\n", visited);
 }
 
 TEST(EmulatedTiles, RefuseWhatTheProcessorRefuses) {
@@ -229,6 +285,139 @@ TEST(TileLoops, GiveTheSumsOfPlainIntegersOnEmulatedTiles) {
   std::printf("%zu shapes, %zu tile products\n", visited, fewbits_test::tiles_here.products);
 }
 
+/// The same for bfloat16: some runs of columns, in the order that docs/gemm/gemm.md states.
+struct float_tile_case {
+  std::size_t rows = 0, panels = 1, groups = 1, groups_a_run = 1, parts = 1;
+  bool has_units = false, has_offsets = false;
+};
+
+template <class Job>
+struct float_tile_arrays {
+  explicit float_tile_arrays(const float_tile_case& shape, unsigned seed) {
+    std::mt19937 bits(seed);
+    all_groups = shape.groups + 3;  // of which a job takes some in the middle
+    runs = (shape.groups + shape.groups_a_run - 1) / shape.groups_a_run;
+    const auto half = [&bits] {
+      const float x =
+          std::ldexp(static_cast<float>(static_cast<int>(bits() % 511) - 255), -static_cast<int>(bits() % 14));
+      return static_cast<std::uint16_t>(std::bit_cast<std::uint32_t>(x) >> 16);
+    };
+    tiles.resize(((shape.rows + 15) / 16 + 1) * all_groups * shape.parts * 512);
+    pairs.resize(shape.panels * shape.groups * 512);
+    for (std::vector<std::uint16_t>* each : {&tiles, &pairs})
+      std::generate(each->begin(), each->end(), half);
+    const auto small = [&bits] { return static_cast<float>(static_cast<int>(bits() % 2001) - 1000) / 64.0f; };
+    sums.resize((shape.rows + 16) * (runs + 1));
+    units.resize(shape.panels * runs * 16);
+    offsets.resize(shape.panels * runs * 16);
+    results.resize(shape.panels * shape.rows * 16);
+    for (std::vector<float>* each : {&sums, &units, &offsets, &results})
+      std::generate(each->begin(), each->end(), small);
+  }
+  Job job(const float_tile_case& shape, float* room) {
+    Job made{};
+    for (std::size_t p = 0; p != shape.panels; ++p) {
+      made.pairs[p] = reinterpret_cast<const std::byte*>(pairs.data() + p * shape.groups * 512);
+      made.units[p] = shape.has_units ? units.data() + p * runs * 16 : nullptr;
+      made.offsets[p] = shape.has_offsets ? offsets.data() + p * runs * 16 : nullptr;
+      made.results[p] = results.data() + p * shape.rows * 16;
+    }
+    made.groups = shape.groups;
+    made.groups_a_run = shape.groups_a_run;
+    made.first_group = 2;
+    made.first_run = 1;
+    made.runs = runs;
+    made.activations = {.tiles = reinterpret_cast<const std::byte*>(tiles.data()),
+                        .groups = all_groups,
+                        .parts = shape.parts,
+                        .sums = sums.data(),
+                        .runs = runs + 1};
+    made.first_row = 16;
+    made.rows = shape.rows;
+    made.sums = room;
+    return made;
+  }
+  [[nodiscard]] std::vector<float> expected(const float_tile_case& shape) const {
+    const auto value = [](std::uint16_t half) { return std::bit_cast<float>(static_cast<std::uint32_t>(half) << 16); };
+    std::vector<float> made = results;
+    for (std::size_t p = 0; p != shape.panels; ++p)
+      for (std::size_t r = 0; r != shape.rows; ++r)
+        for (std::size_t n = 0; n != 16; ++n)
+          for (std::size_t run = 0; run != runs; ++run) {
+            const std::size_t row = r + 16, end = std::min(shape.groups, (run + 1) * shape.groups_a_run);
+            float sum = 0;
+            for (std::size_t g = run * shape.groups_a_run; g != end; ++g)
+              for (std::size_t part = 0; part != shape.parts; ++part) {
+                const std::uint16_t* const a =
+                    tiles.data() + ((row / 16 * all_groups + 2 + g) * shape.parts + part) * 512 + row % 16 * 32;
+                const std::uint16_t* const w = pairs.data() + (p * shape.groups + g) * 512 + n * 2;
+                float even = 0, odd = 0;
+                for (std::size_t k = 0; k != 32; k += 2) {
+                  even = std::fma(value(a[k]), value(w[k * 16]), even);
+                  odd = std::fma(value(a[k + 1]), value(w[k * 16 + 1]), odd);
+                }
+                sum += even + odd;
+              }
+            float& result = made[(p * shape.rows + r) * 16 + n];
+            result = shape.has_units ? std::fma(sum, units[(p * runs + run) * 16 + n], result) : result + sum;
+            if (shape.has_offsets)
+              result = std::fma(sums[row * (runs + 1) + run + 1], offsets[(p * runs + run) * 16 + n], result);
+          }
+    return made;
+  }
+  std::size_t all_groups = 0, runs = 0;
+  std::vector<std::uint16_t> tiles, pairs;
+  std::vector<float> sums, units, offsets, results;
+};
+
+template <class Job>
+void compare(void (*multiply)(const Job&) noexcept, const float_tile_case& shape, unsigned seed, const char* name) {
+  alignas(64) static float room[8192];
+  float_tile_arrays<Job> arrays(shape, seed);
+  std::vector<float> expected = arrays.expected(shape);
+  if (fewbits_test::planted())
+    expected.back() = std::nextafter(expected.back(), 1e30f);
+  multiply(arrays.job(shape, room));
+  ASSERT_EQ(arrays.results, expected) << name << ": " << shape.rows << " rows, " << shape.panels << " panels, "
+                                      << shape.groups << " groups in runs of " << shape.groups_a_run << ", "
+                                      << shape.parts << " parts, seed " << seed;
+}
+
+/// Every number of rows, with one panel and two, both ways to add up, one to three parts.
+template <class F>
+std::size_t on_many_float_shapes(std::size_t row_step, const F& f) {
+  unsigned number = 0;
+  for (std::size_t rows = 16; rows <= 66; rows += row_step)
+    for (std::size_t panels = 1; panels != 3; ++panels)
+      for (const bool has_units : {false, true}) {
+        ++number;
+        f(float_tile_case{.rows = rows,
+                          .panels = panels,
+                          .groups = number * 5 % 8 + number % 9 + 1,
+                          .groups_a_run = has_units ? std::size_t{1} << number % 4 : 16,
+                          .parts = number % 3 + 1,
+                          .has_units = has_units,
+                          .has_offsets = has_units && number % 5 < 2},
+          number);
+      }
+  return number;
+}
+
+TEST(TileLoops, AddUpBfloat16InTheStatedOrderOnEmulatedTiles) {
+#if defined(FEWBITS_TEST_LEAN)
+  const std::size_t row_step = 5;
+#else
+  const std::size_t row_step = 1;
+#endif
+  const std::size_t before = fewbits_test::tiles_here.float_products;
+  const std::size_t visited = on_many_float_shapes(row_step, [](const float_tile_case& shape, unsigned seed) {
+    const simd::emulated::borrowed_tiles tiles(64);
+    compare(simd::emulated::multiply_float_tile_job, shape, seed, "emulated");
+  });
+  EXPECT_FALSE(fewbits_test::tiles_here.is_configured());
+  std::printf("%zu shapes, %zu tile products\n", visited, fewbits_test::tiles_here.float_products - before);
+}
+
 TEST(TileCheck, AsksForPermissionFirst) {
   using state = fb::isa_state::tile_state;
   const auto yes = [] { return true; };
@@ -275,6 +464,19 @@ TEST(TileLoops, GiveTheSumsOfPlainIntegersWithTheProgramsOwnInstructions) {
   } else if (tile_hardware_here() == tile_hardware::trapped) {
     const fewbits_test::trapped_tiles trap;
     std::printf("%zu shapes on trapped instructions\n", on_many_shapes(7, 8, check));
+  }
+}
+
+TEST(TileLoops, AddUpBfloat16InTheStatedOrderWithTheProgramsOwnInstructions) {
+  const auto check = [](const float_tile_case& shape, unsigned seed) {
+    const simd::amx::borrowed_tiles tiles(64);
+    compare(simd::amx::multiply_float_tile_job, shape, seed, "amx");
+  };
+  if (tile_hardware_here() == tile_hardware::real) {
+    std::printf("%zu shapes on real tiles\n", on_many_float_shapes(1, check));
+  } else if (tile_hardware_here() == tile_hardware::trapped) {
+    const fewbits_test::trapped_tiles trap;
+    std::printf("%zu shapes on trapped instructions\n", on_many_float_shapes(7, check));
   }
 }
 #endif

@@ -62,6 +62,10 @@ class tile_instruction {
       tiles.multiply(prefix == 3 || prefix == 2, prefix == 3 || prefix == 1, reg, rm, third);
       return true;
     }
+    if (opcode == 0x5c && !is_memory && prefix == 2) {
+      tiles.multiply_floats(reg, rm, third);
+      return true;
+    }
     return false;
   }
   [[nodiscard]] std::uint64_t end() const noexcept { return reinterpret_cast<std::uint64_t>(at_) + length_; }

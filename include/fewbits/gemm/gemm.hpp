@@ -14,6 +14,7 @@
 #include <fewbits/gemm/packed_weights.hpp>
 #include <fewbits/gemm/prepack.hpp>
 #include <fewbits/gemm/product.hpp>
+#include <fewbits/gemm/tile_product.hpp>
 #include <fewbits/matrix/quantized_matrix.hpp>
 #include <fewbits/matrix/view.hpp>
 
@@ -61,7 +62,7 @@ result<void> checked_product(const matrix_view<Out>& out, const activation_rows<
     using function_type = std::remove_const_t<decltype(function)>;
     if constexpr (!std::is_same_v<function_type, no_activation>)
       task.activation = {apply_activation<decltype(function.function)>, &function.function};
-    return run_product<Format>(weights, task, *who.executor);
+    return run_product_as<is_reproducible<Options...>, Format>(weights, task, *who.executor);
   };
   if constexpr (std::is_same_v<std::remove_const_t<decltype(addend)>, no_addend>) {
     return run(matrix_view<const float>{}, 0.0f);
@@ -84,9 +85,10 @@ FEWBITS_BASELINE_BEGIN
 ///   file stores them (packed on the way: for many rows).
 /// - Options, any order: faithful (default) or reproducible; bias(span), plus(matrix, factor), activation(function),
 ///   on(executor).
-/// - Every sum is float32, decoded weights and products are exact. Both contracts fix the order, so bits depend on no
-///   instruction set, executor or other rows. Error bound and exceptional values: docs/gemm/gemm.md. Inf and NaN in
-///   activations stay in their row, poisoned blocks in their column; a NaN result is 7fc00000 before the activation.
+/// - Every sum is float32, decoded weights and products are exact. Bits depend on no executor; with reproducible, and
+///   without AMX, on no instruction set and no other rows either. Order, error bound and exceptional values:
+///   docs/gemm/gemm.md. Inf and NaN in activations stay in their row, poisoned blocks in their column; a NaN result is
+///   7fc00000 before the activation.
 /// - The thread's rounding mode and flush-to-zero do not matter and are as before afterwards.
 /// - `out` must not alias an input, but `plus` may name the output itself.
 /// - Memory for conversions, tiles and weights as stored is allocated once a call; none for up to 4 rows of contiguous

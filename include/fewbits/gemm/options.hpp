@@ -88,6 +88,9 @@ inline constexpr bool is_gemm_option =
     1;
 
 template <class... Options>
+inline constexpr bool is_reproducible = (false || ... || std::is_same_v<Options, reproducible_t>);
+
+template <class... Options>
 constexpr void check_gemm_options() noexcept {
   static_assert((true && ... && is_gemm_option<Options>),
                 "gemm takes faithful or reproducible, bias(...), plus(...), activation(...) and on(executor): this "

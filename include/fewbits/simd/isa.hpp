@@ -188,7 +188,7 @@ isa_state::tile_state try_tiles(const Permission& permission, const Check& check
   return check() ? isa_state::tile_state::usable : isa_state::tile_state::wrong;
 }
 
-/// Precondition: the processor has tiles of int8, and AVX-512.
+/// Precondition: the processor has tiles of int8 and bfloat16, and AVX-512.
 inline bool may_use_tiles() noexcept {
 #if FEWBITS_SIMD_TILES
   isa_state::tile_state known = isa_state::tiles.load(std::memory_order_relaxed);
@@ -197,7 +197,7 @@ inline bool may_use_tiles() noexcept {
     // Threads that ask at once get the same answer; one of them says it.
     if (isa_state::tiles.exchange(known, std::memory_order_relaxed) == isa_state::tile_state::unasked &&
         known == isa_state::tile_state::wrong)
-      std::fprintf(stderr, "fewbits: this machine's AMX tiles got a product of integers wrong: leaving them alone\n");
+      std::fprintf(stderr, "fewbits: this machine's AMX tiles got a product wrong: leaving them alone\n");
   }
   return known == isa_state::tile_state::usable;
 #else
@@ -214,7 +214,7 @@ inline const cpu_features& detected_features() noexcept {
 }
 
 /// Whether kernels of this instruction set can run here. The first question about isa::amx on a processor that has it
-/// asks Linux for the tile registers, and compares one product of theirs with integers: once a process, some 50 us.
+/// asks Linux for the tile registers, and compares two products of theirs with integers: once a process, some 250 us.
 inline bool is_available(isa which) noexcept {
   const cpu_features& f = detected_features();
   const bool avx2 = f.avx2 && f.fma && f.f16c && f.bmi && f.bmi2 && f.lzcnt && f.popcnt;

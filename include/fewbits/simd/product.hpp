@@ -2,8 +2,10 @@
 #pragma once
 
 #include <fewbits/base/config.hpp>
+#include <fewbits/simd/amx.hpp>
 #include <fewbits/simd/avx2.hpp>
 #include <fewbits/simd/avx512.hpp>
+#include <fewbits/simd/float_tile_data.hpp>
 #include <fewbits/simd/isa.hpp>
 #include <fewbits/simd/neon.hpp>
 #include <fewbits/simd/product_data.hpp>
@@ -38,6 +40,23 @@ product_calls<Format, Source, Out, Addend> product_calls_of(isa which) noexcept 
   }
 }
 #undef FEWBITS_PRODUCT_CALLS_OF
+
+/// Are there machines whose tiles take a format's weights?
+template <blocked Format>
+constexpr bool has_float_tiles() noexcept {
+  return FEWBITS_SIMD_TILES != 0 && float_tile_way_of<Format>() != float_tile_way::none;
+}
+/// What takes the place of many_rows under `faithful`, where there is such a thing.
+template <blocked Format, class Source>
+float_tile_kernel<Format> float_tile_kernel_of([[maybe_unused]] isa which) noexcept {
+#if FEWBITS_SIMD_TILES
+  if constexpr (has_float_tiles<Format>())
+    if (which == isa::amx)
+      return {amx::multiply_floats_by_tiles<Format>, amx::split_row<tile_parts<Source>>, amx::copy_row,
+              amx::float_tile_room_bytes<Format>()};
+#endif
+  return {};
+}
 
 FEWBITS_BASELINE_END
 }  // namespace simd

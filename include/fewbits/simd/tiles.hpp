@@ -30,8 +30,8 @@ struct alignas(64) tile_shapes {
 };
 static_assert(sizeof(tile_shapes) == 64);
 
-/// Tiles 0 to 3 hold sums, 16 x 16; 4 and 5 sixteen rows of activations, `step` columns of a byte each; 6 and 7 the
-/// weights that meet them, four columns a row. Precondition: step is 32 or 64.
+/// Tiles 0 to 3 hold sums, 16 x 16; 4 and 5 sixteen rows of activations, `step` bytes each; 6 and 7 the weights that
+/// meet them, four bytes a row: four columns of a byte, or two of a bfloat16. Precondition: step is 32 or 64.
 constexpr tile_shapes shapes_of_products(std::size_t step) noexcept {
   tile_shapes shapes{};
   for (std::size_t tile = 0; tile != 8; ++tile) {
@@ -93,9 +93,21 @@ FEWBITS_ALWAYS_INLINE void multiply_tiles() noexcept {
                    : "i"(Sums), "i"(Left), "i"(Right));
 }
 
-/// Multiplies 32 x 64 by 64 x 32 pseudo-random bytes with every tile and every instruction that products use, and
-/// once more in integers. Some 50 microseconds. Precondition: the system lets this process have tiles.
-[[gnu::cold]] FEWBITS_NOINLINE inline bool compute_rightly() noexcept {  // cold: quick to compile
+/// Sums[m][n] += the products of 32 bfloat16 of Left[m] and those of Right, which holds columns 2 k and 2 k + 1 in
+/// pairs Right[k][n]: t0 = fma(even columns, t0) and t1 = fma(odd columns, t1) in order of columns from zero, then
+/// Sums + (t0 + t1). Each is rounded to nearest even, whatever MXCSR says; denormal operands count as zero and denormal
+/// results become it.
+template <int Sums, int Left, int Right>
+FEWBITS_ALWAYS_INLINE void multiply_float_tiles() noexcept {
+  static_assert(Sums != Left && Sums != Right && Left != Right);
+  __asm__ volatile("{tdpbf16ps %%tmm%c2, %%tmm%c1, %%tmm%c0|tdpbf16ps tmm%c0, tmm%c1, tmm%c2}"
+                   :
+                   : "i"(Sums), "i"(Left), "i"(Right));
+}
+
+/// Multiplies 32 x 64 by 64 x 32 pseudo-random bytes with every tile and every instruction that products of integers
+/// use, and once more in integers.
+[[gnu::cold]] FEWBITS_NOINLINE inline bool compute_integers_rightly() noexcept {  // cold: quick to compile
   constexpr std::size_t depth = 64, stride = 128;
   alignas(64) std::int8_t left[32][stride];
   alignas(64) std::int8_t right[2][depth / 4][16][4];
@@ -156,6 +168,82 @@ FEWBITS_ALWAYS_INLINE void multiply_tiles() noexcept {
   }
   return true;
 }
+
+/// The nearest integer of 24 significant bits, ties to even: float32's rounding, whatever the thread's.
+constexpr std::int64_t nearest_float(std::int64_t exact) noexcept {
+  std::int64_t half = 0;
+  for (std::int64_t size = exact < 0 ? -exact : exact; size >= std::int64_t{1} << 24; size /= 2)
+    half = half == 0 ? 1 : half * 2;
+  if (half == 0)
+    return exact;
+  const std::int64_t unit = 2 * half, rest = exact & (unit - 1), lower = exact - rest;
+  return rest > half || (rest == half && (lower & unit) != 0) ? lower + unit : lower;
+}
+static_assert(nearest_float((1 << 25) + 2) == (1 << 25) && nearest_float((1 << 25) + 6) == (1 << 25) + 8);
+static_assert(nearest_float(-(1 << 25) - 2) == -(1 << 25) && nearest_float(-(1 << 25) - 3) == -(1 << 25) - 4);
+
+/// The same for bfloat16: 32 x 64 by 64 x 32 integers of eight significant bits and many exponents, whose sums must be
+/// rounded where multiply_float_tiles says, and once more in integers.
+[[gnu::cold]] FEWBITS_NOINLINE inline bool compute_floats_rightly() noexcept {
+  constexpr std::size_t depth = 64;
+  std::int32_t left[32][depth], right[depth][32];
+  alignas(64) std::uint16_t left_halves[32][depth];
+  alignas(64) std::uint16_t right_halves[2][depth / 2][16][2];
+  alignas(64) float sums[4][16][16];
+  std::uint32_t state = 1;
+  const auto draw = [&state](std::int32_t& number, std::uint16_t& half) noexcept {
+    state = state * 1664525u + 1013904223u;
+    number = (static_cast<std::int32_t>(state >> 24) - 128) * (1 << (state >> 20 & 7));
+    const auto exact = static_cast<float>(number);
+    std::uint32_t bits;
+    __builtin_memcpy(&bits, &exact, sizeof bits);
+    half = static_cast<std::uint16_t>(bits >> 16);
+  };
+  for (std::size_t m = 0; m != 32; ++m)
+    for (std::size_t k = 0; k != depth; ++k)
+      draw(left[m][k], left_halves[m][k]);
+  for (std::size_t k = 0; k != depth; ++k)
+    for (std::size_t n = 0; n != 32; ++n)
+      draw(right[k][n], right_halves[n / 16][k / 2][n % 16][k % 2]);
+  configure_tiles(shapes_of_products(64));
+  zero_tile<0>();
+  zero_tile<1>();
+  zero_tile<2>();
+  zero_tile<3>();
+  for (std::size_t k = 0; k != depth; k += 32) {
+    load_tile<6>(right_halves[0][k / 2], 64);
+    load_passing_tile<4>(left_halves[0] + k, sizeof left_halves[0]);
+    multiply_float_tiles<0, 4, 6>();
+    load_tile<7>(right_halves[1][k / 2], 64);
+    multiply_float_tiles<1, 4, 7>();
+    load_passing_tile<5>(left_halves[16] + k, sizeof left_halves[0]);
+    multiply_float_tiles<2, 5, 6>();
+    multiply_float_tiles<3, 5, 7>();
+  }
+  store_tile<0>(sums[0], 64);
+  store_tile<1>(sums[1], 64);
+  store_tile<2>(sums[2], 64);
+  store_tile<3>(sums[3], 64);
+  release_tiles();
+  for (std::size_t m = 0; m != 32; ++m)
+    for (std::size_t n = 0; n != 32; ++n) {
+      std::int64_t sum = 0;
+      for (std::size_t k = 0; k != depth; k += 32) {
+        std::int64_t even = 0, odd = 0;
+        for (std::size_t i = k; i != k + 32; i += 2) {
+          even = nearest_float(even + std::int64_t{left[m][i]} * right[i][n]);
+          odd = nearest_float(odd + std::int64_t{left[m][i + 1]} * right[i + 1][n]);
+        }
+        sum = nearest_float(sum + nearest_float(even + odd));
+      }
+      if (sums[m / 16 * 2 + n / 16][m % 16][n % 16] != static_cast<float>(sum))
+        return false;
+    }
+  return true;
+}
+
+/// Whether tiles multiply as they should. Some 250 microseconds. Precondition: the system lets this process have tiles.
+inline bool compute_rightly() noexcept { return compute_integers_rightly() && compute_floats_rightly(); }
 
 FEWBITS_SIMD_END
 FEWBITS_TARGET_END
