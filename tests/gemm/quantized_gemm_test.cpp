@@ -25,20 +25,6 @@ namespace {
 
 namespace fb = fewbits;
 
-const std::vector<fb::isa>& isas_here() {
-  static const std::vector<fb::isa> here = [] {
-    std::vector<fb::isa> available;
-    for (const fb::isa each : fb::every_isa) {
-      if (fb::is_available(each))
-        available.push_back(each);
-      else
-        fewbits_test::say_skipped(each);
-    }
-    return available;
-  }();
-  return here;
-}
-
 template <class Weights, class Activations>
 struct pair {
   using weights = Weights;
@@ -140,8 +126,8 @@ TYPED_TEST(QuantizedGemm, GivesTheModelsBitsEverywhere) {
         expected[m * outputs + n] = model(qw.view(), qa.view(), n, m);
     if (fewbits_test::planted())
       expected[0] = std::nextafter(expected[0], 10.0f);
-    for (const fb::isa which : isas_here()) {
-      ASSERT_TRUE(fb::force_isa(which));
+    for (const auto& [which, dots, name] : fewbits_test::integer_kernels_here()) {
+      ASSERT_TRUE(fb::force_isa(which, dots));
       for (const int way : {0, 1, 2}) {
         std::vector<float> out(rows * outputs, -1.0f);
         const fb::matrix_view<float> to{out.data(), rows, outputs};
@@ -155,8 +141,8 @@ TYPED_TEST(QuantizedGemm, GivesTheModelsBitsEverywhere) {
         for (std::size_t i = 0; i < out.size(); ++i, ++visited) {
           const bool both_nan = std::isnan(out[i]) && std::isnan(expected[i]);
           ASSERT_TRUE(both_nan || std::bit_cast<std::uint32_t>(out[i]) == std::bit_cast<std::uint32_t>(expected[i]))
-              << fb::name_of(which) << ", way " << way << ", " << rows << " x " << outputs << " x " << depth
-              << ", output " << i << ": expected " << expected[i] << ", got " << out[i];
+              << name << ", way " << way << ", " << rows << " x " << outputs << " x " << depth << ", output " << i
+              << ": expected " << expected[i] << ", got " << out[i];
         }
       }
     }
@@ -223,15 +209,39 @@ TEST(QuantizedGemm, TheLowestIntegerOfActivationsIsCountedEverywhere) {
   for (std::byte& code : qw.streams().codes)
     code = (static_cast<unsigned>(code) & 1) != 0 ? std::byte{0x80} : std::byte{0x7f};
   const auto packed = *fb::prepack(qw);
-  for (const fb::isa which : isas_here()) {
-    ASSERT_TRUE(fb::force_isa(which));
+  for (const auto& [which, dots, name] : fewbits_test::integer_kernels_here()) {
+    ASSERT_TRUE(fb::force_isa(which, dots));
     std::vector<float> out(rows * outputs);
     ASSERT_TRUE(fb::gemm(fb::matrix_view<float>{out.data(), rows, outputs}, qa, packed));
     for (std::size_t m = 0; m < rows; ++m)
       for (std::size_t n = 0; n < outputs; ++n)
-        ASSERT_EQ(out[m * outputs + n], model(qw.view(), qa.view(), n, m)) << fb::name_of(which);
+        ASSERT_EQ(out[m * outputs + n], model(qw.view(), qa.view(), n, m)) << name;
   }
   fb::unforce_isa();
+}
+
+// Pairs of products that are added up in 16 bits have no room for 128 x 128 twice; everything else has.
+TEST(QuantizedGemm, OnlyPairsInSixteenBitsLeaveTheLowestIntegerToScalarCode) {
+  using format = fb::int8_rows<>;
+  for (const auto& [which, dots, name] : fewbits_test::integer_kernels_here()) {
+    ASSERT_TRUE(fb::force_isa(which, dots));
+    const auto calls = fb::simd::integer_calls_of<format, 1, float, float>(which, fb::takes_dot_products());
+    EXPECT_EQ(calls.kernel.takes_lowest, which != fb::isa::avx2 || fb::takes_dot_products()) << name;
+  }
+  fb::unforce_isa();
+}
+
+// Named kernels would pass unnoticed if all names led to one of them.
+TEST(QuantizedGemm, WithAndWithoutDotProductsAreDifferentKernels) {
+  for (const fb::isa which : {fb::isa::avx2, fb::isa::neon}) {
+    const auto kernel_of = [which](bool with_dots) {
+      return fb::simd::integer_calls_of<fb::int8_rows<>, 1, float, float>(which, with_dots).kernel.multiply;
+    };
+    if (!fb::is_available(which) || !fb::has_dot_products(which))
+      std::printf("skipped: %s with dot products\n", fb::name_of(which).data());
+    else
+      EXPECT_NE(kernel_of(true), kernel_of(false)) << fb::name_of(which);
+  }
 }
 
 TEST(QuantizedGemm, ShapesThatDisagreeAreRefused) {

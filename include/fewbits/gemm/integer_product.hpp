@@ -180,8 +180,10 @@ result<void> run_product(const integer_source<Format, Activations>& source,
   const std::size_t each = cut.panels_each, row_parts = cut.row_parts, parts = cut.parts(), slots = cut.slots;
 
   integer_rows<Format, Activations> packed{.columns = layout.columns()};
-  const auto calls = simd::integer_calls_of<Format, meeting::runs_a_group, Out, Addend>(active_isa());
-  const auto plain = simd::integer_calls_of<Format, meeting::runs_a_group, Out, Addend>(isa::scalar);
+  const isa which = active_isa();
+  const auto calls =
+      simd::integer_calls_of<Format, meeting::runs_a_group, Out, Addend>(which, takes_dot_products(which));
+  const auto plain = simd::integer_calls_of<Format, meeting::runs_a_group, Out, Addend>(isa::scalar, false);
   const std::size_t most_room = to_line((std::max)(calls.kernel.room_bytes, plain.kernel.room_bytes));
   const std::size_t result_bytes = to_line(each * block_rows * 16 * sizeof(float));
   const std::size_t shared_bytes =
@@ -214,8 +216,8 @@ result<void> run_product(const integer_source<Format, Activations>& source,
         if (packed.pack(source.activations, block_row + r, r))
           has_lowest.store(true, std::memory_order_relaxed);
     });
-    // AVX2's byte products have no -128 among activations; no quantiser of this library writes one.
-    const bool by_scalar = has_lowest.load(std::memory_order_relaxed) && active_isa() == isa::avx2;
+    // No quantiser of this library writes -128.
+    const bool by_scalar = has_lowest.load(std::memory_order_relaxed) && !calls.kernel.takes_lowest;
     const simd::integer_kernel<Format>& kernel = by_scalar ? plain.kernel : calls.kernel;
     const simd::integer_activations activations = packed.view();
     std::atomic<std::size_t> next{0};

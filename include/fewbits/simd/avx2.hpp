@@ -208,8 +208,9 @@ FEWBITS_LANES byte_table load_byte_table(const std::uint8_t* from) noexcept {
 FEWBITS_LANES words look_up_bytes(byte_table table, words index) noexcept {
   return {_mm256_shuffle_epi8(table.entries, index.low), _mm256_shuffle_epi8(table.entries, index.high)};
 }
-// Two products of unsigned and signed bytes are added in 16 bits: exact for weights up to 128.
+// Two products of unsigned and signed bytes are added in 16 bits: exact for weights up to 128, activations from -127.
 constexpr bool dots_unsigned(int lowest, int highest) noexcept { return highest - lowest <= 128; }
+inline constexpr bool dots_take_lowest = false;
 template <bool Unsigned>
 FEWBITS_LANES __m256i dot(__m256i sums, __m256i weights, __m256i activations) noexcept {
   const __m256i pairs = Unsigned
@@ -269,6 +270,8 @@ FEWBITS_LANES words look_up_magnitudes(magnitude_table, words index) noexcept { 
 #include <fewbits/simd/panel_core.inl>
 //
 #include <fewbits/simd/product_core.inl>
+//
+#include <fewbits/simd/integer_runs_core.inl>
 //
 #include <fewbits/simd/integer_core.inl>
 

@@ -141,6 +141,7 @@ FEWBITS_LANES words look_up_bytes(byte_table table, words index) noexcept {
   return _mm512_shuffle_epi8(table.entries, index);
 }
 constexpr bool dots_unsigned(int, int) noexcept { return true; }
+inline constexpr bool dots_take_lowest = true;
 template <bool Unsigned>
 FEWBITS_LANES words dot(words sums, words weights, words activations) noexcept {
   static_assert(Unsigned);
@@ -190,6 +191,8 @@ FEWBITS_LANES words look_up_magnitudes(magnitude_table table, words index) noexc
 #include <fewbits/simd/panel_core.inl>
 //
 #include <fewbits/simd/product_core.inl>
+//
+#include <fewbits/simd/integer_runs_core.inl>
 //
 #include <fewbits/simd/integer_core.inl>
 

@@ -1,5 +1,6 @@
 // Products of integer weights and integer activations: exact sums of a run in int32, then one multiply-add of float32.
-// Included by every data sheet inside its region.
+// Included inside a region by every data sheet that has a `dot`. Sheets that add a dot product to the lanes of another
+// one see two functions of that name: in parentheses, `dot` is the one of the sheet, not one that its arguments bring.
 
 /// Shape of the loops for a format of weights: what a word of codes comes to; signed for tiles.
 template <class Format, bool MayBeUnsigned = true>
@@ -34,8 +35,8 @@ struct integer_decoder {
   }
 };
 
-template <class Decoder, std::size_t... Parts>
-FEWBITS_LANES void decode_word(const Decoder& decode, words codes, std::byte* to,
+template <class Format, bool MayBeUnsigned, std::size_t... Parts>
+FEWBITS_LANES void decode_word(const integer_decoder<Format, MayBeUnsigned>& decode, words codes, std::byte* to,
                                std::index_sequence<Parts...>) noexcept {
   (store_words(to + 64 * Parts, decode.template decode<static_cast<int>(Parts)>(codes)), ...);
 }
@@ -49,56 +50,6 @@ FEWBITS_NOINLINE void decode_integers(const std::byte* codes, std::size_t groups
     prefetch(codes + 64 * word + prefetch_bytes);
     decode_word(decode, little_words(codes + 64 * word), to + 64 * parts * word, std::make_index_sequence<parts>{});
   }
-}
-
-/// Zero points of a block as integers.
-template <class Format>
-FEWBITS_LANES words zero_lanes(const panel_streams<Format>& panel, std::size_t block) noexcept {
-  return integer_lanes<typename packed_types<Format>::zero>(load_bytes(panel.zeros + block * 16));
-}
-
-FEWBITS_LANES words four_integers(const std::byte* from) noexcept {
-  std::uint32_t four;
-  std::memcpy(&four, from, sizeof four);
-  if constexpr (std::endian::native == std::endian::big)
-    four = four << 24 | (four & 0xff00u) << 8 | (four >> 8 & 0xff00u) | four >> 24;
-  return fill(four);
-}
-
-/// What the runs of some groups of a panel are scaled by; returns how many runs there are.
-template <class Format, std::size_t RunsAGroup>
-FEWBITS_NOINLINE std::size_t list_integer_runs(const packed_layout<Format>& layout, const panel_streams<Format>& panel,
-                                               std::size_t first, std::size_t last, std::size_t groups_a_run,
-                                               const integer_run_lists& to) noexcept {
-  using packed = packed_layout<Format>;
-  std::size_t runs = 0;
-  for (std::size_t group = first; group < last; group += groups_a_run)
-    for (std::size_t part = 0; part != RunsAGroup; ++part, ++runs) {
-      if (RunsAGroup != 1 && group * 32 + part * (32 / RunsAGroup) >= layout.columns())
-        return runs;  // the blocks past the last column have no scale
-      const std::size_t block = packed::block_of(group, part * packed::blocks_a_group / RunsAGroup);
-      store_floats(to.units + runs * 16, unit_lanes(panel, block));
-      if constexpr (Format::has_zero_point)
-        store_words(to.zeros + runs * 16, zero_lanes(panel, block));
-      if constexpr (Format::has_minimum)
-        store_floats(to.offsets + runs * 16, offset_lanes(panel, block));
-    }
-  return runs;
-}
-
-/// One run's sum into a result: a multiply-add of the integer, which float32 holds exactly, and the scales' product.
-FEWBITS_LANES floats add_integer_run(words sum, floats unit, const std::int32_t* zeros, const float* offsets,
-                                     std::int32_t sum_of_activations, const float* unit_of_activations,
-                                     floats result) noexcept {
-  if (zeros != nullptr)
-    sum = subtract(sum, multiply_integers(load_words(zeros), fill(static_cast<std::uint32_t>(sum_of_activations))));
-  const float activation_unit = unit_of_activations != nullptr ? *unit_of_activations : 1.0f;
-  const floats scaled = unit_of_activations != nullptr ? multiply(unit, fill_floats(activation_unit)) : unit;
-  result = multiply_add(from_integers(sum), scaled, result);
-  if (offsets != nullptr)
-    result = multiply_add(fill_floats(static_cast<float>(sum_of_activations) * activation_unit), load_floats(offsets),
-                          result);
-  return result;
 }
 
 /// Rows of activations against some runs of one panel whose integers are decoded: one kernel for all formats.
@@ -120,7 +71,7 @@ FEWBITS_NOINLINE void multiply_integer_tile(const integer_tile_job& job) noexcep
     for (std::size_t word = 0; word != count; ++word) {
       const words weights = load_words(integers);
       FEWBITS_UNROLL for (std::size_t r = 0; r < Rows; ++r) sum[r] =
-          dot<Unsigned>(sum[r], weights, four_integers(codes + r * a.row_bytes));
+          (dot<Unsigned>)(sum[r], weights, four_integers(codes + r * a.row_bytes));
       integers += 64;
       codes += 4;
     }
@@ -146,7 +97,7 @@ FEWBITS_LANES void add_word(const integer_decoder<Format>& decode, words code, c
                             std::size_t row_bytes, words (&sum)[Rows], std::index_sequence<Parts...>) noexcept {
   const auto add_part = [&](words weights, std::size_t at) noexcept {
     FEWBITS_UNROLL for (std::size_t r = 0; r < Rows; ++r) sum[r] =
-        dot<integer_decoder<Format>::is_unsigned>(sum[r], weights, four_integers(codes + r * row_bytes + at));
+        (dot<integer_decoder<Format>::is_unsigned>)(sum[r], weights, four_integers(codes + r * row_bytes + at));
   };
   (add_part(decode.template decode<static_cast<int>(Parts)>(code), Parts * 4), ...);
 }

@@ -115,6 +115,7 @@ struct integer_kernel {
                    std::size_t last_panel, std::size_t groups_a_run, const integer_activations& a,
                    std::size_t first_row, std::size_t rows, float* results, std::byte* room) noexcept;
   std::size_t room_bytes;
+  bool takes_lowest = true;  ///< whether activations may be -128
 };
 
 /// How two formats meet: runs of columns that share a scale on both sides.

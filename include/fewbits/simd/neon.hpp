@@ -216,6 +216,7 @@ FEWBITS_LANES words look_up_bytes(byte_table table, words index) noexcept {
   FEWBITS_EACH_PART(words, vreinterpretq_u32_u8(vqtbl1q_u8(table.entries, vreinterpretq_u8_u32(index.part[p]))));
 }
 constexpr bool dots_unsigned(int, int) noexcept { return false; }
+inline constexpr bool dots_take_lowest = true;
 FEWBITS_LANES int32x4_t dot_of_four(int32x4_t sums, int8x16_t a, int8x16_t b) noexcept {
   const int32x4_t low = vpaddlq_s16(vmull_s8(vget_low_s8(a), vget_low_s8(b)));
   const int32x4_t high = vpaddlq_s16(vmull_high_s8(a, b));
@@ -273,6 +274,8 @@ FEWBITS_LANES words look_up_magnitudes(magnitude_table, words index) noexcept { 
 #include <fewbits/simd/panel_core.inl>
 //
 #include <fewbits/simd/product_core.inl>
+//
+#include <fewbits/simd/integer_runs_core.inl>
 //
 #include <fewbits/simd/integer_core.inl>
 

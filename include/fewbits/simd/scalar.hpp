@@ -263,8 +263,10 @@ FEWBITS_LANES words look_up_bytes(const byte_table& table, words index) noexcept
 }
 /// Does `dot` want integers of this range raised by -lowest, so that they are unsigned?
 constexpr bool dots_unsigned(int, int) noexcept { return false; }
-/// sums + the four bytes of each lane of `weights` (unsigned or signed) times those of `activations` (signed, never
-/// -128). Exact where the sum fits 32 bits.
+/// May activations be -128?
+inline constexpr bool dots_take_lowest = true;
+/// sums + the four bytes of each lane of `weights` (unsigned or signed) times those of `activations` (signed). Exact
+/// where the sum fits 32 bits.
 template <bool Unsigned>
 FEWBITS_LANES words dot(words sums, words weights, words activations) noexcept {
   for (int i = 0; i < 16; ++i)
@@ -293,6 +295,8 @@ FEWBITS_LANES words multiply_integers(words a, words b) noexcept {
 #include <fewbits/simd/panel_core.inl>
 //
 #include <fewbits/simd/product_core.inl>
+//
+#include <fewbits/simd/integer_runs_core.inl>
 //
 #include <fewbits/simd/integer_core.inl>
 
