@@ -225,7 +225,7 @@ TEST(QuantizedGemm, OnlyPairsInSixteenBitsLeaveTheLowestIntegerToScalarCode) {
   using format = fb::int8_rows<>;
   for (const auto& [which, dots, name] : fewbits_test::integer_kernels_here()) {
     ASSERT_TRUE(fb::force_isa(which, dots));
-    const auto calls = fb::simd::integer_calls_of<format, 1, float, float>(which, fb::takes_dot_products());
+    const auto calls = fb::simd::integer_calls_of<format, 1, fb::simd::run_scaling::by_weights, float, float>(which, fb::takes_dot_products());
     EXPECT_EQ(calls.kernel.takes_lowest, which != fb::isa::avx2 || fb::takes_dot_products()) << name;
   }
   fb::unforce_isa();
@@ -235,7 +235,8 @@ TEST(QuantizedGemm, OnlyPairsInSixteenBitsLeaveTheLowestIntegerToScalarCode) {
 TEST(QuantizedGemm, WithAndWithoutDotProductsAreDifferentKernels) {
   for (const fb::isa which : {fb::isa::avx2, fb::isa::neon}) {
     const auto kernel_of = [which](bool with_dots) {
-      return fb::simd::integer_calls_of<fb::int8_rows<>, 1, float, float>(which, with_dots).kernel.multiply;
+      constexpr auto scaling = fb::simd::run_scaling::by_weights;
+      return fb::simd::integer_calls_of<fb::int8_rows<>, 1, scaling, float, float>(which, with_dots).kernel.multiply;
     };
     if (!fb::is_available(which) || !fb::has_dot_products(which))
       std::printf("skipped: %s with dot products\n", fb::name_of(which).data());

@@ -44,27 +44,28 @@ inline constexpr std::array<std::int8_t, 256> activation_integers = [] {
 template <blocked Weights, blocked Activations>
 struct integer_rows {
   using meeting = simd::integer_meeting<Weights, Activations>;
-  std::size_t columns = 0;
-  std::size_t groups = (columns + 31) / 32;
-  std::size_t runs = (groups + meeting::groups_a_run - 1) / meeting::groups_a_run * meeting::runs_a_group;
-  /// Tiles take 64 columns at a time. An odd number of lines apart, sixteen rows lie in different sets of a cache.
-  std::size_t row_bytes = ((groups + 1) / 2 | 1) * 64;
-  std::byte* codes = nullptr;    ///< [row][groups][32], then zeros
-  std::int32_t* sums = nullptr;  ///< [row][runs]
-  float* units = nullptr;        ///< [row][runs], or one a row
+  static constexpr bool has_run_units = meeting::scaling != simd::run_scaling::by_weights;
 
-  [[nodiscard]] std::size_t code_bytes(std::size_t rows) const noexcept { return rows * row_bytes; }
-  [[nodiscard]] std::size_t sum_bytes(std::size_t rows) const noexcept { return to_line(rows * runs * 4); }
-  [[nodiscard]] std::size_t unit_bytes(std::size_t rows) const noexcept {
-    return to_line(rows * (meeting::has_row_units ? 1 : runs) * sizeof(float));
+  std::size_t columns = 0;
+  std::size_t rows = 0;
+  int raised_by = 0;  ///< what the kernel adds to every integer of weights
+  std::size_t groups = (columns + 31) / 32;
+  std::size_t slices = (groups + simd::integer_slice_groups - 1) / simd::integer_slice_groups;
+  std::size_t runs = (groups + meeting::groups_a_run - 1) / meeting::groups_a_run * meeting::runs_a_group;
+  std::byte* codes = nullptr;   ///< as simd::integer_activations has them
+  std::byte* scales = nullptr;  ///< [run][row]: starts, sums, units; then units of rows
+
+  [[nodiscard]] std::size_t code_bytes() const noexcept { return slices * rows * simd::integer_row_bytes; }
+  [[nodiscard]] std::size_t scale_bytes() const noexcept {
+    return to_line((runs * (has_run_units ? 3 : 2) + (meeting::has_row_units ? 1 : 0)) * rows * 4);
   }
   [[nodiscard]] simd::integer_activations view() const noexcept {
     return {.codes = codes,
-            .row_bytes = row_bytes,
-            .runs = runs,
-            .sums = sums,
-            .units = meeting::has_row_units ? nullptr : units,
-            .row_units = meeting::has_row_units ? units : nullptr};
+            .rows = rows,
+            .starts = starts(),
+            .sums = sums(),
+            .units = has_run_units ? units() : nullptr,
+            .row_units = meeting::has_row_units ? row_units() : nullptr};
   }
 
   /// Row `row` as row `r`. Returns whether a code stands for -128.
@@ -72,9 +73,9 @@ struct integer_rows {
     constexpr std::size_t run_columns = meeting::run_columns;
     constexpr std::size_t piece = (std::max)(run_columns, std::size_t{32});
     bool has_lowest = false;
-    std::byte* to = codes + r * row_bytes;
-    std::memset(to + groups * 32, 0, row_bytes - groups * 32);
-    std::int32_t* sum = sums + r * runs;
+    std::byte* to = codes + r * simd::integer_row_bytes;
+    std::int32_t* start = starts() + r;
+    std::int32_t* sum = sums() + r;
     for (std::size_t first = 0; first < groups * 32; first += piece) {
       std::int8_t integers[piece] = {};
       decode(from, row, first, integers, (std::min)(piece, columns - first));
@@ -82,28 +83,43 @@ struct integer_rows {
         std::int32_t all = 0;
         for (std::size_t i = 0; i != run_columns; ++i)
           all += integers[run + i];
-        *sum++ = all;
+        *start = -raised_by * all;
+        *sum = all;
+        start += rows;
+        sum += rows;
       }
       std::int8_t lowest = 0;
       for (const std::int8_t integer : integers)
         lowest = integer < lowest ? integer : lowest;
       has_lowest = has_lowest || lowest == -128;
-      for (std::size_t group = first; group < (std::min)(first + piece, groups * 32); group += 32, to += 32)
+      for (std::size_t group = first; group < (std::min)(first + piece, groups * 32); group += 32, to += 32) {
+        if (group != 0 && group % (simd::integer_slice_groups * 32) == 0)
+          to += rows * simd::integer_row_bytes - simd::integer_slice_groups * 32;
         arrange(integers + (group - first), to);
-    }
-    if constexpr (meeting::has_row_units) {
-      units[r] = static_cast<float>(from.block_scale(row, 0));
-    } else {
-      for (std::size_t run = 0; run != runs; ++run) {
-        const std::size_t first = run * run_columns;
-        units[r * runs + run] =
-            first < columns ? static_cast<float>(from.block_scale(row, from.layout().block_of_column(first))) : 0.0f;
       }
     }
+    if (groups % 2 != 0)
+      std::memset(to, 0, 32);  // tiles take 64 columns at a time
+    if constexpr (meeting::has_row_units)
+      row_units()[r] = static_cast<float>(from.block_scale(row, 0));
+    if constexpr (has_run_units)
+      for (std::size_t run = 0; run != runs; ++run) {
+        float unit = 1.0f;
+        if constexpr (!meeting::has_row_units) {
+          const std::size_t first = run * run_columns;
+          unit = first < columns ? static_cast<float>(from.block_scale(row, from.layout().block_of_column(first))) : 0.0f;
+        }
+        units()[run * rows + r] = unit;
+      }
     return has_lowest;
   }
 
  private:
+  [[nodiscard]] std::int32_t* starts() const noexcept { return reinterpret_cast<std::int32_t*>(scales); }
+  [[nodiscard]] std::int32_t* sums() const noexcept { return starts() + runs * rows; }
+  [[nodiscard]] float* units() const noexcept { return reinterpret_cast<float*>(sums() + runs * rows); }
+  [[nodiscard]] float* row_units() const noexcept { return units() + (has_run_units ? runs * rows : 0); }
+
   /// 32 columns in the order of simd::integer_column.
   static void arrange(const std::int8_t* columns_in_order, std::byte* to) noexcept {
     constexpr std::size_t parts = 8 / static_cast<std::size_t>(Weights::element_bits);
@@ -179,22 +195,22 @@ result<void> run_product(const integer_source<Format, Activations>& source,
       cut_product(layout.panels(), (block_rows + 23) / 24, static_cast<std::size_t>(who.concurrency()));
   const std::size_t each = cut.panels_each, row_parts = cut.row_parts, parts = cut.parts(), slots = cut.slots;
 
-  integer_rows<Format, Activations> packed{.columns = layout.columns()};
   const isa which = active_isa();
-  const auto calls =
-      simd::integer_calls_of<Format, meeting::runs_a_group, Out, Addend>(which, takes_dot_products(which));
-  const auto plain = simd::integer_calls_of<Format, meeting::runs_a_group, Out, Addend>(isa::scalar, false);
+  const auto calls = simd::integer_calls_of<Format, meeting::runs_a_group, meeting::scaling, Out, Addend>(
+      which, takes_dot_products(which));
+  const auto plain =
+      simd::integer_calls_of<Format, meeting::runs_a_group, meeting::scaling, Out, Addend>(isa::scalar, false);
+  integer_rows<Format, Activations> packed{
+      .columns = layout.columns(), .rows = block_rows, .raised_by = calls.kernel.raises_by};
   const std::size_t most_room = to_line((std::max)(calls.kernel.room_bytes, plain.kernel.room_bytes));
   const std::size_t result_bytes = to_line(each * block_rows * 16 * sizeof(float));
-  const std::size_t shared_bytes =
-      packed.code_bytes(block_rows) + packed.sum_bytes(block_rows) + packed.unit_bytes(block_rows);
+  const std::size_t shared_bytes = packed.code_bytes() + packed.scale_bytes();
   const std::size_t all_bytes = shared_bytes + slots * (result_bytes + most_room);
   product_room room;
   if (!room.allocate(all_bytes))
     return error{errc::out_of_memory} << "no memory for a product's scratch: " << all_bytes << " bytes";
   packed.codes = room.data();
-  packed.sums = reinterpret_cast<std::int32_t*>(packed.codes + packed.code_bytes(block_rows));
-  packed.units = reinterpret_cast<float*>(packed.codes + packed.code_bytes(block_rows) + packed.sum_bytes(block_rows));
+  packed.scales = packed.codes + packed.code_bytes();
   std::byte* const slot_room = room.data() + shared_bytes;
 
   float factor =

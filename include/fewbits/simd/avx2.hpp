@@ -197,8 +197,8 @@ FEWBITS_LANES words look_up(table16 table, words index) noexcept {
 
 // Integer products
 inline constexpr std::size_t integer_tile_rows = 5;  // results wait in memory while sums take 10 of 16 registers
+inline constexpr std::size_t integer_tile_panels = 1;
 inline constexpr std::size_t few_integer_rows = 4;
-inline constexpr std::size_t integer_slice_groups = 32;
 struct byte_table {
   __m256i entries;  // the same sixteen in both halves
 };

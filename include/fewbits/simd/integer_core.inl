@@ -52,60 +52,79 @@ FEWBITS_NOINLINE void decode_integers(const std::byte* codes, std::size_t groups
   }
 }
 
-/// Rows of activations against some runs of one panel whose integers are decoded: one kernel for all formats.
-template <std::size_t Rows, bool Unsigned>
+/// Rows of activations against some runs of panels whose integers are decoded: one kernel for all formats.
+template <std::size_t Rows, bool Unsigned, run_scaling Scaling>
 FEWBITS_NOINLINE void multiply_integer_tile(const integer_tile_job& job) noexcept {
-  const integer_activations& a = job.activations;
-  floats result[Rows];
-  FEWBITS_UNROLL for (std::size_t r = 0; r < Rows; ++r) result[r] = load_floats(job.results + r * 16);
-  const std::byte* integers = job.integers;
-  const std::byte* codes = a.codes + job.first_row * a.row_bytes + job.first_word * 4;
-  const std::int32_t* sums = a.sums + job.first_row * a.runs + job.first_run;
-  const float* units = a.units != nullptr ? a.units + job.first_row * a.runs + job.first_run : nullptr;
-  std::size_t words_left = job.words;
-  for (std::size_t run = 0; run != job.runs; ++run) {
-    words sum[Rows];
-    FEWBITS_UNROLL for (std::size_t r = 0; r < Rows; ++r) sum[r] =
-        fill(static_cast<std::uint32_t>(-job.offset * sums[r * a.runs + run]));
-    const std::size_t count = words_left < job.words_a_run ? words_left : job.words_a_run;
-    for (std::size_t word = 0; word != count; ++word) {
-      const words weights = load_words(integers);
-      FEWBITS_UNROLL for (std::size_t r = 0; r < Rows; ++r) sum[r] =
-          (dot<Unsigned>)(sum[r], weights, four_integers(codes + r * a.row_bytes));
-      integers += 64;
-      codes += 4;
-    }
-    words_left -= count;
-    const floats unit = load_floats(job.lists.units + run * 16);
-    const std::int32_t* const zeros = job.lists.zeros != nullptr ? job.lists.zeros + run * 16 : nullptr;
-    const float* const offsets = job.lists.offsets != nullptr ? job.lists.offsets + run * 16 : nullptr;
-    FEWBITS_UNROLL for (std::size_t r = 0; r < Rows; ++r) result[r] =
-        add_integer_run(sum[r], unit, zeros, offsets, sums[r * a.runs + run],
-                        units != nullptr ? units + r * a.runs + run : nullptr, result[r]);
+  constexpr std::size_t panels = integer_tile_panels;
+  integer_activations a = job.activations;
+  const std::byte* integers[panels];
+  integer_run_lists lists[panels];
+  float* results[panels];
+  FEWBITS_UNROLL for (std::size_t p = 0; p < panels; ++p) {
+    integers[p] = job.integers[p];
+    lists[p] = job.lists[p];
+    results[p] = job.results[p];
   }
-  FEWBITS_UNROLL for (std::size_t r = 0; r < Rows; ++r) store_floats(job.results + r * 16, result[r]);
+  std::size_t words_left = job.words;
+  for (std::size_t run = job.runs; run != 0; --run) {
+    words sum[Rows][panels];
+    FEWBITS_UNROLL for (std::size_t r = 0; r < Rows; ++r) {
+      const words start = Unsigned ? fill(static_cast<std::uint32_t>(a.starts[r])) : fill(0);
+      FEWBITS_UNROLL for (std::size_t p = 0; p < panels; ++p) sum[r][p] = start;
+    }
+    const std::size_t count = words_left < job.words_a_run ? words_left : job.words_a_run;
+    std::size_t word = count;
+    do {  // a run has words; a loop that could do nothing would cost a copy of every sum
+      words weights[panels];
+      FEWBITS_UNROLL for (std::size_t p = 0; p < panels; ++p) {
+        weights[p] = load_words(integers[p]);
+        integers[p] += 64;
+      }
+      FEWBITS_UNROLL for (std::size_t r = 0; r < Rows; ++r) {
+        const words four = four_integers(a.codes + r * integer_row_bytes);
+        FEWBITS_UNROLL for (std::size_t p = 0; p < panels; ++p) sum[r][p] =
+            (dot<Unsigned>)(sum[r][p], weights[p], four);
+      }
+      a.codes += 4;
+    } while (--word != 0);
+    words_left -= count;
+    floats unit[panels];
+    FEWBITS_UNROLL for (std::size_t p = 0; p < panels; ++p) unit[p] = load_floats(lists[p].units);
+    FEWBITS_UNROLL for (std::size_t r = 0; r < Rows; ++r) {
+      floats result[panels];  // all are read before one is written: the two panels may be one
+      FEWBITS_UNROLL for (std::size_t p = 0; p < panels; ++p) result[p] = load_floats(results[p] + r * 16);
+      FEWBITS_UNROLL for (std::size_t p = 0; p < panels; ++p) store_floats(
+          results[p] + r * 16,
+          add_integer_run<Scaling>(sum[r][p], unit[p], lists[p], a, r, result[p]));
+    }
+    FEWBITS_UNROLL for (std::size_t p = 0; p < panels; ++p) lists[p] = next_run<Scaling>(lists[p]);
+    a = next_run<Scaling>(a);
+  }
 }
-template <bool Unsigned, std::size_t... Rows>
+/// A tile's most rows are more than half of the most, or more than few.
+inline constexpr std::size_t least_integer_tile_rows =
+    few_integer_rows + 1 < (integer_tile_rows + 1) / 2 ? few_integer_rows + 1 : (integer_tile_rows + 1) / 2;
+template <bool Unsigned, run_scaling Scaling, std::size_t... Rows>
 void multiply_integer_tile_of(std::size_t rows, const integer_tile_job& job, std::index_sequence<Rows...>) noexcept {
   using kernel = void (*)(const integer_tile_job&) noexcept;
-  static constexpr kernel kernels[] = {multiply_integer_tile<Rows + 1, Unsigned>...};
-  kernels[rows - 1](job);
+  static constexpr kernel kernels[] = {multiply_integer_tile<Rows + least_integer_tile_rows, Unsigned, Scaling>...};
+  kernels[rows - least_integer_tile_rows](job);
 }
 
 template <class Format, std::size_t Rows, std::size_t... Parts>
 FEWBITS_LANES void add_word(const integer_decoder<Format>& decode, words code, const std::byte* codes,
-                            std::size_t row_bytes, words (&sum)[Rows], std::index_sequence<Parts...>) noexcept {
+                            words (&sum)[Rows], std::index_sequence<Parts...>) noexcept {
   const auto add_part = [&](words weights, std::size_t at) noexcept {
     FEWBITS_UNROLL for (std::size_t r = 0; r < Rows; ++r) sum[r] =
-        (dot<integer_decoder<Format>::is_unsigned>)(sum[r], weights, four_integers(codes + r * row_bytes + at));
+        (dot<integer_decoder<Format>::is_unsigned>)(sum[r], weights, four_integers(codes + r * integer_row_bytes + at));
   };
   (add_part(decode.template decode<static_cast<int>(Parts)>(code), Parts * 4), ...);
 }
 /// Few rows against one panel, weights decoded on their way.
-template <class Format, std::size_t Rows, std::size_t RunsAGroup>
+template <class Format, std::size_t Rows, std::size_t RunsAGroup, run_scaling Scaling>
 FEWBITS_NOINLINE void multiply_few_integers(const packed_layout<Format>& layout, const packed_streams& weights,
                                             std::size_t panel_index, std::size_t groups_a_run,
-                                            const integer_activations& a, std::size_t first_row,
+                                            const integer_activations& activations, std::size_t first_row,
                                             float* results) noexcept {
   using packed = packed_layout<Format>;
   using decoder = integer_decoder<Format>;
@@ -115,25 +134,24 @@ FEWBITS_NOINLINE void multiply_few_integers(const packed_layout<Format>& layout,
   floats result[Rows];
   FEWBITS_UNROLL for (std::size_t r = 0; r < Rows; ++r) result[r] = fill_floats(0.0f);
   const std::byte* from = panel.codes;
-  const std::byte* codes = a.codes + first_row * a.row_bytes;
-  const std::int32_t* sums = a.sums + first_row * a.runs;
-  const float* units = a.units != nullptr ? a.units + first_row * a.runs : nullptr;
-  std::size_t run = 0;
+  integer_activations a = activations_at(activations, 0, 0, first_row);
   for (std::size_t group = 0; group < layout.groups(); group += groups_a_run) {
     const std::size_t groups = layout.groups() - group < groups_a_run ? layout.groups() - group : groups_a_run;
     const std::size_t words_a_run = groups * static_cast<std::size_t>(decoder::bits) / RunsAGroup;
-    for (std::size_t part = 0; part != RunsAGroup; ++part, ++run) {
+    if (group % integer_slice_groups == 0)
+      a.codes = activations.slice_at(group, first_row);
+    for (std::size_t part = 0; part != RunsAGroup; ++part) {
       if (RunsAGroup != 1 && group * 32 + part * (32 / RunsAGroup) >= layout.columns())
         break;  // the blocks past the last column have no scale
       const std::size_t block = packed::block_of(group, part * packed::blocks_a_group / RunsAGroup);
       words sum[Rows];
       FEWBITS_UNROLL for (std::size_t r = 0; r < Rows; ++r) sum[r] =
-          fill(static_cast<std::uint32_t>(-decoder::offset * sums[r * a.runs + run]));
+          decoder::is_unsigned ? fill(static_cast<std::uint32_t>(a.starts[r])) : fill(0);
       for (std::size_t word = 0; word != words_a_run; ++word) {
         prefetch(from + prefetch_bytes);
-        add_word<Format>(decode, little_words(from), codes, a.row_bytes, sum, std::make_index_sequence<parts>{});
+        add_word<Format>(decode, little_words(from), a.codes, sum, std::make_index_sequence<parts>{});
         from += 64;
-        codes += parts * 4;
+        a.codes += parts * 4;
       }
       std::int32_t zeros[16];
       float offsets[16];
@@ -142,9 +160,12 @@ FEWBITS_NOINLINE void multiply_few_integers(const packed_layout<Format>& layout,
       if constexpr (Format::has_minimum)
         store_floats(offsets, offset_lanes(panel, block));
       const floats unit = unit_lanes(panel, block);
-      FEWBITS_UNROLL for (std::size_t r = 0; r < Rows; ++r) result[r] = add_integer_run(
-          sum[r], unit, Format::has_zero_point ? zeros : nullptr, Format::has_minimum ? offsets : nullptr,
-          sums[r * a.runs + run], units != nullptr ? units + r * a.runs + run : nullptr, result[r]);
+      const integer_run_lists lists{.units = nullptr,
+                                    .zeros = Format::has_zero_point ? zeros : nullptr,
+                                    .offsets = Format::has_minimum ? offsets : nullptr};
+      FEWBITS_UNROLL for (std::size_t r = 0; r < Rows; ++r) result[r] =
+          add_integer_run<Scaling>(sum[r], unit, lists, a, r, result[r]);
+      a = next_run<Scaling>(a);
     }
   }
   FEWBITS_UNROLL for (std::size_t r = 0; r < Rows; ++r) store_floats(results + r * 16, result[r]);
@@ -152,66 +173,86 @@ FEWBITS_NOINLINE void multiply_few_integers(const packed_layout<Format>& layout,
 
 /// Bytes of room for what is decoded of a panel: integers, then units, zero points, offsets.
 template <class Format, std::size_t RunsAGroup>
-constexpr std::size_t integer_room_bytes() noexcept {
+constexpr std::size_t integer_panel_bytes() noexcept {
   constexpr std::size_t lists = 1 + (Format::has_zero_point ? 1 : 0) + (Format::has_minimum ? 1 : 0);
   return integer_slice_groups * (512 + RunsAGroup * lists * 64);
+}
+template <class Format, std::size_t RunsAGroup>
+constexpr integer_run_lists lists_in(std::byte* room) noexcept {
+  constexpr std::size_t list_floats = integer_slice_groups * RunsAGroup * 16;
+  auto* const units = reinterpret_cast<float*>(room + integer_slice_groups * 512);
+  return {.units = units,
+          .zeros = Format::has_zero_point ? reinterpret_cast<std::int32_t*>(units + list_floats) : nullptr,
+          .offsets = Format::has_minimum ? units + list_floats : nullptr};
+}
+template <class Format, std::size_t RunsAGroup>
+constexpr std::size_t integer_room_bytes() noexcept {
+  return integer_tile_panels * integer_panel_bytes<Format, RunsAGroup>();
 }
 
 /// Results of panels [first_panel, last_panel) for rows [first_row, first_row + rows): [panel][row][16], overwritten.
 /// `room` lies on a 64-byte boundary. Rows with one scale have it applied at the end.
-template <class Format, std::size_t RunsAGroup>
+template <class Format, std::size_t RunsAGroup, run_scaling Scaling>
 void multiply_integers(const packed_layout<Format>& layout, const packed_streams& weights, std::size_t first_panel,
                        std::size_t last_panel, std::size_t groups_a_run, const integer_activations& a,
                        std::size_t first_row, std::size_t rows, float* results, std::byte* room) noexcept {
   using decoder = integer_decoder<Format>;
-  constexpr std::size_t list_floats = integer_slice_groups * RunsAGroup * 16;
-  auto* const units = reinterpret_cast<float*>(room + integer_slice_groups * 512);
-  const integer_run_lists lists{
-      .units = units,
-      .zeros = Format::has_zero_point ? reinterpret_cast<std::int32_t*>(units + list_floats) : nullptr,
-      .offsets = Format::has_minimum ? units + list_floats : nullptr};
-  for (std::size_t p = first_panel; p != last_panel; ++p, results += rows * 16) {
+  for (std::size_t p = first_panel; p < last_panel;) {
+    std::size_t panels = 1;
     if (rows <= few_integer_rows) {
       std::size_t row = 0;
       for (; row + 2 <= rows; row += 2)
-        multiply_few_integers<Format, 2, RunsAGroup>(layout, weights, p, groups_a_run, a, first_row + row,
-                                                     results + row * 16);
+        multiply_few_integers<Format, 2, RunsAGroup, Scaling>(layout, weights, p, groups_a_run, a, first_row + row,
+                                                              results + row * 16);
       if (row != rows)
-        multiply_few_integers<Format, 1, RunsAGroup>(layout, weights, p, groups_a_run, a, first_row + row,
-                                                     results + row * 16);
+        multiply_few_integers<Format, 1, RunsAGroup, Scaling>(layout, weights, p, groups_a_run, a, first_row + row,
+                                                              results + row * 16);
     } else {
-      const panel_streams<Format> panel = panel_of(layout, weights, p);
-      for (std::size_t i = 0; i != rows; ++i)
+      panels = last_panel - p < integer_tile_panels ? last_panel - p : integer_tile_panels;
+      for (std::size_t i = 0; i != panels * rows; ++i)
         store_floats(results + i * 16, fill_floats(0.0f));
+      integer_tile_job job{.integers = {},
+                           .lists = {},
+                           .results = {},
+                           .words = 0,
+                           .words_a_run = groups_a_run * 8 / RunsAGroup,
+                           .runs = 0,
+                           .activations = {}};
+      for (std::size_t i = 0; i != integer_tile_panels; ++i) {
+        std::byte* const integers = room + (i < panels ? i : 0) * integer_panel_bytes<Format, RunsAGroup>();
+        job.integers[i] = integers;
+        job.lists[i] = lists_in<Format, RunsAGroup>(integers);
+      }
       const std::size_t tiles = (rows + integer_tile_rows - 1) / integer_tile_rows;
       for (std::size_t group = 0; group < layout.groups(); group += integer_slice_groups) {
         const std::size_t left = layout.groups() - group;
         const std::size_t groups = left < integer_slice_groups ? left : integer_slice_groups;
-        decode_integers<Format>(panel.codes + group * packed_layout<Format>::group_bytes, groups, room);
-        const std::size_t runs =
-            list_integer_runs<Format, RunsAGroup>(layout, panel, group, group + groups, groups_a_run, lists);
+        for (std::size_t i = 0; i != panels; ++i) {
+          const panel_streams<Format> panel = panel_of(layout, weights, p + i);
+          decode_integers<Format>(panel.codes + group * packed_layout<Format>::group_bytes, groups,
+                                  room + i * integer_panel_bytes<Format, RunsAGroup>());
+          job.runs = list_integer_runs<Format, RunsAGroup>(layout, panel, group, group + groups, groups_a_run,
+                                                           job.lists[i]);
+        }
+        job.words = groups * 8;
         for (std::size_t t = 0, row = 0; t != tiles; ++t) {
           const std::size_t next = (t + 1) * rows / tiles;
-          multiply_integer_tile_of<decoder::is_unsigned>(next - row,
-                                                         {.integers = room,
-                                                          .words = groups * 8,
-                                                          .words_a_run = groups_a_run * 8 / RunsAGroup,
-                                                          .first_word = group * 8,
-                                                          .first_run = group / groups_a_run * RunsAGroup,
-                                                          .runs = runs,
-                                                          .offset = decoder::offset,
-                                                          .lists = lists,
-                                                          .activations = a,
-                                                          .first_row = first_row + row,
-                                                          .results = results + row * 16},
-                                                         std::make_index_sequence<integer_tile_rows>{});
+          for (std::size_t i = 0; i != integer_tile_panels; ++i)
+            job.results[i] = results + ((i < panels ? i : 0) * rows + row) * 16;
+          job.activations = activations_at(a, group, group / groups_a_run * RunsAGroup, first_row + row);
+          multiply_integer_tile_of<decoder::is_unsigned, Scaling>(
+              next - row, job, std::make_index_sequence<integer_tile_rows + 1 - least_integer_tile_rows>{});
           row = next;
         }
       }
     }
     if (a.row_units != nullptr)
-      for (std::size_t r = 0; r != rows; ++r)
-        store_floats(results + r * 16,
-                     multiply(load_floats(results + r * 16), fill_floats(a.row_units[first_row + r])));
+      for (std::size_t i = 0; i != panels; ++i)
+        for (std::size_t r = 0; r != rows; ++r) {
+          float* const result = results + (i * rows + r) * 16;
+          store_floats(result, multiply(load_floats(result), fill_floats(a.row_units[first_row + r])));
+        }
+    p += panels;
+    results += panels * rows * 16;
   }
 }

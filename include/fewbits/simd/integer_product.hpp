@@ -26,21 +26,22 @@ struct integer_calls {
                       const matrix_view<const Addend>& addend) noexcept;
 };
 
-#define FEWBITS_INTEGER_CALLS_OF(name)                                                            \
-  return {                                                                                        \
-    {name::multiply_integers<Format, RunsAGroup>, name::integer_room_bytes<Format, RunsAGroup>(), \
-     name::dots_take_lowest},                                                                     \
-        name::finish_rows<Out, Addend>                                                            \
+#define FEWBITS_INTEGER_CALLS_OF(name)                                                                    \
+  return {                                                                                                \
+    {name::multiply_integers<Format, RunsAGroup, Scaling>, name::integer_room_bytes<Format, RunsAGroup>(), \
+     name::dots_take_lowest, name::integer_decoder<Format>::offset},                                      \
+        name::finish_rows<Out, Addend>                                                                    \
   }
 /// `with_dots`: whether instructions may be taken that takes_dot_products says this machine has.
-template <blocked Format, std::size_t RunsAGroup, class Out, class Addend>
+template <blocked Format, std::size_t RunsAGroup, run_scaling Scaling, class Out, class Addend>
 integer_calls<Format, Out, Addend> integer_calls_of(isa which, [[maybe_unused]] bool with_dots) noexcept {
   switch (which) {
 #if FEWBITS_SIMD_X86
     case isa::amx:
 #if FEWBITS_SIMD_TILES
       if constexpr (RunsAGroup == 1)  // shorter runs leave tiles little to do between two multiply-adds
-        return {{amx::multiply_integers_by_tiles<Format>, amx::tile_room_bytes<Format>(), avx512::dots_take_lowest},
+        return {{amx::multiply_integers_by_tiles<Format, Scaling>, amx::tile_room_bytes<Format>(),
+                 avx512::dots_take_lowest, avx512::integer_decoder<Format>::offset},
                 avx512::finish_rows<Out, Addend>};
 #endif
       [[fallthrough]];

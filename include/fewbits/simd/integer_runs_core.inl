@@ -38,16 +38,49 @@ FEWBITS_NOINLINE std::size_t list_integer_runs(const packed_layout<Format>& layo
 }
 
 /// One run's sum into a result: a multiply-add of the integer, which float32 holds exactly, and the scales' product.
-FEWBITS_LANES floats add_integer_run(words sum, floats unit, const std::int32_t* zeros, const float* offsets,
-                                     std::int32_t sum_of_activations, const float* unit_of_activations,
-                                     floats result) noexcept {
-  if (zeros != nullptr)
-    sum = subtract(sum, multiply_integers(load_words(zeros), fill(static_cast<std::uint32_t>(sum_of_activations))));
-  const float activation_unit = unit_of_activations != nullptr ? *unit_of_activations : 1.0f;
-  const floats scaled = unit_of_activations != nullptr ? multiply(unit, fill_floats(activation_unit)) : unit;
-  result = multiply_add(from_integers(sum), scaled, result);
-  if (offsets != nullptr)
-    result = multiply_add(fill_floats(static_cast<float>(sum_of_activations) * activation_unit), load_floats(offsets),
-                          result);
+/// `lists` and `a` stand at the run, `r` is a row of theirs.
+template <run_scaling Scaling>
+FEWBITS_LANES floats add_integer_run(words sum, floats unit, const integer_run_lists& lists,
+                                     const integer_activations& a, std::size_t r, floats result) noexcept {
+  if constexpr (Scaling == run_scaling::affine)
+    if (lists.zeros != nullptr)
+      sum = subtract(sum, multiply_integers(load_words(lists.zeros), fill(static_cast<std::uint32_t>(a.sums[r]))));
+  if constexpr (Scaling != run_scaling::by_weights)
+    unit = multiply(unit, fill_floats(a.units[r]));
+  result = multiply_add(from_integers(sum), unit, result);
+  if constexpr (Scaling == run_scaling::affine)
+    if (lists.offsets != nullptr)
+      result = multiply_add(fill_floats(static_cast<float>(a.sums[r]) * a.units[r]), load_floats(lists.offsets), result);
   return result;
+}
+/// What stands at a run, at the next one.
+template <run_scaling Scaling>
+FEWBITS_LANES integer_run_lists next_run(integer_run_lists lists) noexcept {
+  lists.units += 16;
+  if constexpr (Scaling == run_scaling::affine) {
+    if (lists.zeros != nullptr)
+      lists.zeros += 16;
+    if (lists.offsets != nullptr)
+      lists.offsets += 16;
+  }
+  return lists;
+}
+template <run_scaling Scaling>
+FEWBITS_LANES integer_activations next_run(integer_activations a) noexcept {
+  a.starts += a.rows;
+  a.sums += a.rows;
+  if constexpr (Scaling != run_scaling::by_weights)
+    a.units += a.rows;
+  return a;
+}
+/// Activations from a group that begins a slice and its first run, from a row.
+FEWBITS_LANES integer_activations activations_at(const integer_activations& all, std::size_t group, std::size_t run,
+                                                 std::size_t row) noexcept {
+  integer_activations a = all;
+  a.codes = all.slice_at(group, row);
+  a.starts += run * all.rows + row;
+  a.sums += run * all.rows + row;
+  if (all.units != nullptr)
+    a.units += run * all.rows + row;
+  return a;
 }

@@ -206,8 +206,8 @@ FEWBITS_LANES words look_up(table16 table, words index) noexcept {
 
 // Integer products
 inline constexpr std::size_t integer_tile_rows = 4;  // results wait in memory while sums take 16 of 32 registers
+inline constexpr std::size_t integer_tile_panels = 1;
 inline constexpr std::size_t few_integer_rows = 2;
-inline constexpr std::size_t integer_slice_groups = 32;
 struct byte_table {
   uint8x16_t entries;
 };

@@ -235,11 +235,11 @@ FEWBITS_LANES words look_up_magnitudes(magnitude_table, words index) noexcept { 
 
 // Integer products
 
-/// The most rows of activations in a tile; the most that are computed without decoding weights to memory first; groups
-/// of a panel decoded at a time, 512 bytes each and a multiple of every run.
+/// The most rows of activations in a tile, and its panels; the most rows that are computed without decoding weights to
+/// memory first.
 inline constexpr std::size_t integer_tile_rows = 2;
+inline constexpr std::size_t integer_tile_panels = 1;
 inline constexpr std::size_t few_integer_rows = 2;
-inline constexpr std::size_t integer_slice_groups = 32;
 
 /// Sixteen entries of a byte each.
 struct byte_table {
