@@ -17,11 +17,19 @@ inline constexpr std::size_t integer_tile_rows = 6;
 inline constexpr std::size_t few_integer_rows = 4;
 inline constexpr bool dots_take_lowest = true;
 constexpr bool dots_unsigned(int, int) noexcept { return true; }
+FEWBITS_LANES __m256i dot_of_four(__m256i sums, __m256i weights, __m256i activations) noexcept {
+#if defined(__GNUC__)
+  // In assembly: g++ 12 moves each sum to another register and back around the intrinsic, whose type is another one.
+  __asm__("%{vex%} vpdpbusd %2, %1, %0" : "+x"(sums) : "x"(weights), "x"(activations));
+  return sums;
+#else
+  return _mm256_dpbusd_avx_epi32(sums, weights, activations);
+#endif
+}
 template <bool Unsigned>
 FEWBITS_LANES words dot(words sums, words weights, words activations) noexcept {
   static_assert(Unsigned);
-  return {_mm256_dpbusd_avx_epi32(sums.low, weights.low, activations.low),
-          _mm256_dpbusd_avx_epi32(sums.high, weights.high, activations.high)};
+  return {dot_of_four(sums.low, weights.low, activations.low), dot_of_four(sums.high, weights.high, activations.high)};
 }
 
 #include <fewbits/simd/integer_core.inl>
