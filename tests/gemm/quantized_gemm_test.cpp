@@ -220,6 +220,26 @@ TEST(QuantizedGemm, TheLowestIntegerOfActivationsIsCountedEverywhere) {
   fb::unforce_isa();
 }
 
+TEST(QuantizedGemm, EightBytesAtATimeHaveTheSumAndTheLowestOfOneByOne) {
+  std::mt19937 bits(11);
+  std::size_t visited = 0;
+  for (std::size_t count = 8; count <= 256; count += 8)
+    for (const int kind : {0, 1, 2, 3, 4}) {
+      std::vector<std::int8_t> bytes(count);
+      for (std::int8_t& each : bytes)
+        each = static_cast<std::int8_t>(kind == 0 ? -128 : kind == 1 ? 127 : kind == 2 ? -127 : static_cast<int>(bits() % 255) - 127);
+      if (kind == 4)
+        bytes[bits() % count] = -128;
+      int sum = 0;
+      for (const std::int8_t each : bytes)
+        sum += each;
+      EXPECT_EQ(fb::detail::byte_sums::of(bytes.data(), count), sum) << count << " bytes, kind " << kind;
+      EXPECT_EQ(fb::detail::byte_sums::has_lowest(bytes.data(), count), kind == 0 || kind == 4) << count << ", " << kind;
+      ++visited;
+    }
+  std::printf("%zu sums\n", visited);
+}
+
 // Pairs of products that are added up in 16 bits have no room for 128 x 128 twice; everything else has.
 TEST(QuantizedGemm, OnlyPairsInSixteenBitsLeaveTheLowestIntegerToScalarCode) {
   using format = fb::int8_rows<>;

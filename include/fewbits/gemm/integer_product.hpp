@@ -3,16 +3,15 @@
 #pragma once
 
 #include <algorithm>
-#include <array>
 #include <atomic>
 #include <bit>
 #include <cstddef>
 #include <cstdint>
-#include <cstring>
 
 #include <fewbits/base/config.hpp>
 #include <fewbits/base/error.hpp>
 #include <fewbits/gemm/executor.hpp>
+#include <fewbits/gemm/integer_rows.hpp>
 #include <fewbits/gemm/packed_weights.hpp>
 #include <fewbits/gemm/product.hpp>
 #include <fewbits/matrix/quantized_matrix.hpp>
@@ -28,157 +27,6 @@ template <blocked Weights, blocked Activations>
 struct integer_source {
   const packed_weights_view<Weights>& weights;
   const quantized_view<Activations>& activations;
-};
-
-/// Every code's integer.
-template <blocked Format>
-inline constexpr std::array<std::int8_t, 256> activation_integers = [] {
-  using element = typename Format::element_type;
-  std::array<std::int8_t, 256> integers{};
-  for (std::size_t c = 0; c <= element::format.code_mask(); ++c)
-    integers[c] = static_cast<std::int8_t>(simd::integer_of<element>(c, simd::integer_range_of<element>.steps));
-  return integers;
-}();
-
-/// Activations in the kernels' order, in borrowed memory.
-template <blocked Weights, blocked Activations>
-struct integer_rows {
-  using meeting = simd::integer_meeting<Weights, Activations>;
-  static constexpr bool has_run_units = meeting::scaling != simd::run_scaling::by_weights;
-
-  std::size_t columns = 0;
-  std::size_t rows = 0;
-  int raised_by = 0;  ///< what the kernel adds to every integer of weights
-  std::size_t groups = (columns + 31) / 32;
-  std::size_t slices = (groups + simd::integer_slice_groups - 1) / simd::integer_slice_groups;
-  std::size_t runs = (groups + meeting::groups_a_run - 1) / meeting::groups_a_run * meeting::runs_a_group;
-  std::byte* codes = nullptr;   ///< as simd::integer_activations has them
-  std::byte* scales = nullptr;  ///< [run][row]: starts, sums, units; then units of rows
-
-  [[nodiscard]] std::size_t code_bytes() const noexcept { return slices * rows * simd::integer_row_bytes; }
-  [[nodiscard]] std::size_t scale_bytes() const noexcept {
-    return to_line((runs * (has_run_units ? 3 : 2) + (meeting::has_row_units ? 1 : 0)) * rows * 4);
-  }
-  [[nodiscard]] simd::integer_activations view() const noexcept {
-    return {.codes = codes,
-            .rows = rows,
-            .starts = starts(),
-            .sums = sums(),
-            .units = has_run_units ? units() : nullptr,
-            .row_units = meeting::has_row_units ? row_units() : nullptr};
-  }
-
-  /// Row `row` as row `r`. Returns whether a code stands for -128.
-  bool pack(const quantized_view<Activations>& from, std::size_t row, std::size_t r) const noexcept {
-    constexpr std::size_t run_columns = meeting::run_columns;
-    constexpr std::size_t piece = (std::max)(run_columns, std::size_t{32});
-    bool has_lowest = false;
-    std::byte* to = codes + r * simd::integer_row_bytes;
-    std::int32_t* start = starts() + r;
-    std::int32_t* sum = sums() + r;
-    for (std::size_t first = 0; first < groups * 32; first += piece) {
-      std::int8_t integers[piece] = {};
-      decode(from, row, first, integers, (std::min)(piece, columns - first));
-      for (std::size_t run = 0; run != piece; run += run_columns) {
-        std::int32_t all = 0;
-        for (std::size_t i = 0; i != run_columns; ++i)
-          all += integers[run + i];
-        *start = -raised_by * all;
-        *sum = all;
-        start += rows;
-        sum += rows;
-      }
-      std::int8_t lowest = 0;
-      for (const std::int8_t integer : integers)
-        lowest = integer < lowest ? integer : lowest;
-      has_lowest = has_lowest || lowest == -128;
-      for (std::size_t group = first; group < (std::min)(first + piece, groups * 32); group += 32, to += 32) {
-        if (group != 0 && group % (simd::integer_slice_groups * 32) == 0)
-          to += rows * simd::integer_row_bytes - simd::integer_slice_groups * 32;
-        arrange(integers + (group - first), to);
-      }
-    }
-    if (groups % 2 != 0)
-      std::memset(to, 0, 32);  // tiles take 64 columns at a time
-    if constexpr (meeting::has_row_units)
-      row_units()[r] = static_cast<float>(from.block_scale(row, 0));
-    if constexpr (has_run_units)
-      for (std::size_t run = 0; run != runs; ++run) {
-        float unit = 1.0f;
-        if constexpr (!meeting::has_row_units) {
-          const std::size_t first = run * run_columns;
-          unit = first < columns ? static_cast<float>(from.block_scale(row, from.layout().block_of_column(first))) : 0.0f;
-        }
-        units()[run * rows + r] = unit;
-      }
-    return has_lowest;
-  }
-
- private:
-  [[nodiscard]] std::int32_t* starts() const noexcept { return reinterpret_cast<std::int32_t*>(scales); }
-  [[nodiscard]] std::int32_t* sums() const noexcept { return starts() + runs * rows; }
-  [[nodiscard]] float* units() const noexcept { return reinterpret_cast<float*>(sums() + runs * rows); }
-  [[nodiscard]] float* row_units() const noexcept { return units() + (has_run_units ? runs * rows : 0); }
-
-  /// 32 columns in the order of simd::integer_column.
-  static void arrange(const std::int8_t* columns_in_order, std::byte* to) noexcept {
-    constexpr std::size_t parts = 8 / static_cast<std::size_t>(Weights::element_bits);
-    if constexpr (parts == 1) {
-      std::memcpy(to, columns_in_order, 32);
-    } else if constexpr (parts == 2 && std::endian::native == std::endian::little) {
-      // Of eight bytes those with even numbers, then the odd ones.
-      const auto every_second = [](std::uint64_t bytes) noexcept {
-        bytes &= 0x00ff'00ff'00ff'00ffu;
-        bytes = (bytes | bytes >> 8) & 0x0000'ffff'0000'ffffu;
-        return (bytes | bytes >> 16) & 0xffff'ffffu;
-      };
-      for (std::size_t at = 0; at != 32; at += 8) {
-        std::uint64_t eight;
-        std::memcpy(&eight, columns_in_order + at, 8);
-        eight = every_second(eight) | every_second(eight >> 8) << 32;
-        std::memcpy(to + at, &eight, 8);
-      }
-    } else {
-      static_assert(simd::integer_column(4 * parts + 4 + 2, 8 / parts) == 4 * parts + 2 * parts + 1);
-      for (std::size_t at = 0; at != 32; at += 4 * parts)
-        for (std::size_t part = 0; part != parts; ++part)
-          for (std::size_t i = 0; i != 4; ++i)
-            to[at + part * 4 + i] = static_cast<std::byte>(columns_in_order[at + i * parts + part]);
-    }
-  }
-
-  /// `first` is a multiple of 32.
-  static void decode(const quantized_view<Activations>& from, std::size_t row, std::size_t first, std::int8_t* to,
-                     std::size_t count) noexcept {
-    constexpr auto& integers = activation_integers<Activations>;
-    const packed_codes<Activations> stored = from.row_codes(row);
-    if constexpr (Activations::element_bits == 8) {
-      constexpr bool are_codes = [] {
-        for (std::size_t c = 0; c != integers.size(); ++c)
-          if (integers[c] != static_cast<std::int8_t>(c))
-            return false;
-        return true;
-      }();
-      const std::byte* const bytes = stored.bytes().data() + first;
-      if constexpr (are_codes)
-        std::memcpy(to, bytes, count);
-      else
-        for (std::size_t i = 0; i != count; ++i)
-          to[i] = integers[static_cast<std::uint8_t>(bytes[i])];
-    } else if constexpr (Activations::element_bits == 4) {
-      constexpr int even = Activations::order == bit_order::low_first ? 0 : 4;
-      const std::byte* const bytes = stored.bytes().data() + first / 2;
-      for (std::size_t i = 0; i < count; i += 2) {
-        const auto both = static_cast<std::uint8_t>(bytes[i / 2]);
-        to[i] = integers[both >> even & 15];
-        if (i + 1 != count)
-          to[i + 1] = integers[both >> (4 - even) & 15];
-      }
-    } else {
-      for (std::size_t i = 0; i != count; ++i)
-        to[i] = integers[stored[first + i]];
-    }
-  }
 };
 
 /// The product. Precondition: shapes agree, and the meeting is possible.

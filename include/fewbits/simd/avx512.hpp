@@ -130,7 +130,7 @@ FEWBITS_LANES words look_up(table16 table, words index) noexcept {
 // 32 registers: 24 sums, 2 of weights, 1 of activations. Results wait in memory.
 inline constexpr std::size_t integer_tile_rows = 12;
 inline constexpr std::size_t integer_tile_panels = 2;
-inline constexpr std::size_t few_integer_rows = 4;
+inline constexpr std::size_t few_integer_rows = 2;
 struct byte_table {
   __m512i entries;  // the same sixteen in every 128 bits
 };

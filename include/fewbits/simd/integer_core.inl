@@ -47,7 +47,7 @@ FEWBITS_NOINLINE void decode_integers(const std::byte* codes, std::size_t groups
   constexpr auto parts = static_cast<std::size_t>(decoder::parts);
   const decoder decode = decoder::load();
   for (std::size_t word = 0; word != groups * static_cast<std::size_t>(decoder::bits); ++word) {
-    prefetch(codes + 64 * word + prefetch_bytes);
+    prefetch(codes + 64 * (word + groups * static_cast<std::size_t>(decoder::bits)));  // the next slice's
     decode_word(decode, little_words(codes + 64 * word), to + 64 * parts * word, std::make_index_sequence<parts>{});
   }
 }
@@ -111,14 +111,15 @@ void multiply_integer_tile_of(std::size_t rows, const integer_tile_job& job, std
   kernels[rows - least_integer_tile_rows](job);
 }
 
-template <class Format, std::size_t Rows, std::size_t... Parts>
+/// Parts of a word take turns: a chain of all of them would wait for its dot products.
+template <class Format, std::size_t Rows, std::size_t Chains, std::size_t... Parts>
 FEWBITS_LANES void add_word(const integer_decoder<Format>& decode, words code, const std::byte* codes,
-                            words (&sum)[Rows], std::index_sequence<Parts...>) noexcept {
-  const auto add_part = [&](words weights, std::size_t at) noexcept {
-    FEWBITS_UNROLL for (std::size_t r = 0; r < Rows; ++r) sum[r] =
-        (dot<integer_decoder<Format>::is_unsigned>)(sum[r], weights, four_integers(codes + r * integer_row_bytes + at));
+                            words (&sum)[Rows][Chains], std::index_sequence<Parts...>) noexcept {
+  const auto add_part = [&](words weights, std::size_t part, std::size_t chain) noexcept {
+    FEWBITS_UNROLL for (std::size_t r = 0; r < Rows; ++r) sum[r][chain] = (dot<integer_decoder<Format>::is_unsigned>)(
+        sum[r][chain], weights, four_integers(codes + r * integer_row_bytes + part * 4));
   };
-  (add_part(decode.template decode<static_cast<int>(Parts)>(code), Parts * 4), ...);
+  (add_part(decode.template decode<static_cast<int>(Parts)>(code), Parts, Parts % Chains), ...);
 }
 /// Few rows against one panel, weights decoded on their way.
 template <class Format, std::size_t Rows, std::size_t RunsAGroup, run_scaling Scaling>
@@ -129,6 +130,7 @@ FEWBITS_NOINLINE void multiply_few_integers(const packed_layout<Format>& layout,
   using packed = packed_layout<Format>;
   using decoder = integer_decoder<Format>;
   constexpr auto parts = static_cast<std::size_t>(decoder::parts);
+  constexpr std::size_t chains = parts == 1 ? 1 : 2;
   const panel_streams<Format> panel = panel_of(layout, weights, panel_index);
   const decoder decode = decoder::load();
   floats result[Rows];
@@ -144,9 +146,11 @@ FEWBITS_NOINLINE void multiply_few_integers(const packed_layout<Format>& layout,
       if (RunsAGroup != 1 && group * 32 + part * (32 / RunsAGroup) >= layout.columns())
         break;  // the blocks past the last column have no scale
       const std::size_t block = packed::block_of(group, part * packed::blocks_a_group / RunsAGroup);
-      words sum[Rows];
-      FEWBITS_UNROLL for (std::size_t r = 0; r < Rows; ++r) sum[r] =
-          decoder::is_unsigned ? fill(static_cast<std::uint32_t>(a.starts[r])) : fill(0);
+      words sum[Rows][chains];
+      FEWBITS_UNROLL for (std::size_t r = 0; r < Rows; ++r) {
+        sum[r][chains - 1] = fill(0);
+        sum[r][0] = decoder::is_unsigned ? fill(static_cast<std::uint32_t>(a.starts[r])) : fill(0);
+      }
       for (std::size_t word = 0; word != words_a_run; ++word) {
         prefetch(from + prefetch_bytes);
         add_word<Format>(decode, little_words(from), a.codes, sum, std::make_index_sequence<parts>{});
@@ -163,8 +167,8 @@ FEWBITS_NOINLINE void multiply_few_integers(const packed_layout<Format>& layout,
       const integer_run_lists lists{.units = nullptr,
                                     .zeros = Format::has_zero_point ? zeros : nullptr,
                                     .offsets = Format::has_minimum ? offsets : nullptr};
-      FEWBITS_UNROLL for (std::size_t r = 0; r < Rows; ++r) result[r] =
-          add_integer_run<Scaling>(sum[r], unit, lists, a, r, result[r]);
+      FEWBITS_UNROLL for (std::size_t r = 0; r < Rows; ++r) result[r] = add_integer_run<Scaling>(
+          chains == 1 ? sum[r][0] : add(sum[r][0], sum[r][chains - 1]), unit, lists, a, r, result[r]);
       a = next_run<Scaling>(a);
     }
   }

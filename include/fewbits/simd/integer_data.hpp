@@ -70,7 +70,7 @@ constexpr std::array<std::uint8_t, 16> integer_table(int offset) noexcept {
 }
 
 /// Groups of a panel that are decoded at a time, 512 bytes each: a multiple of every run.
-inline constexpr std::size_t integer_slice_groups = 16;
+inline constexpr std::size_t integer_slice_groups = 8;
 /// From one row of activations to the next in a slice: known when kernels are compiled, so that a tile of rows needs one
 /// pointer. An odd number of lines, so that sixteen rows lie in different sets of a cache.
 inline constexpr std::size_t integer_row_bytes = integer_slice_groups * 32 + 64;
