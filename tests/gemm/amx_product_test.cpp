@@ -159,6 +159,7 @@ TEST(AmxProduct, MinimumsInGroupsOf32) { compare_shapes<fb::uint4_minimum_groups
 TEST(AmxProduct, RowsWithRows) { compare_shapes<fb::int8_rows<>, fb::int8_rows<>>(); }
 TEST(AmxProduct, ZeroPointsWithGroupsOf64) { compare_shapes<fb::uint4_groups<64>, fb::int8_groups<64>>(); }
 TEST(AmxProduct, Mxfp4WithMxint8) { compare_shapes<fb::mxfp4, fb::mxint8_blocks>(); }
+TEST(AmxProduct, Mxfp6WithMxint8) { compare_shapes<fb::mxfp6_e2m3, fb::mxint8_blocks>(); }
 TEST(AmxProduct, TernaryGroupsOf64) { compare_shapes<fb::ternary_groups<64>, fb::int8_rows<>>(); }
 #endif
 

@@ -101,7 +101,8 @@ using pairs = fewbits_test::list_of<
     ::testing::Types, pair<fb::mxfp4, fb::mxfp4>, pair<fb::nvfp4, fb::nvfp4>,
     pair<fb::int4_groups<128>, fb::int8_rows<>>, pair<fb::int8_rows<>, fb::int8_rows<>>,
     pair<fb::uint4_groups<32>, fb::int8_groups<64>>, pair<fb::uint4_minimum_groups<32>, fb::int8_rows<>>,
-    pair<fb::ternary_groups<64>, fb::mxint8_blocks>, pair<fb::binary_groups<32, fb::fp16>, fb::mxfp4>>;
+    pair<fb::ternary_groups<64>, fb::mxint8_blocks>, pair<fb::binary_groups<32, fb::fp16>, fb::mxfp4>,
+    pair<fb::mxfp6_e2m3, fb::mxfp6_e2m3>, pair<fb::mxfp6_e2m3, fb::int8_rows<>>, pair<fb::mxfp6_e2m3, fb::mxint8_blocks>>;
 TYPED_TEST_SUITE(QuantizedGemm, pairs);
 
 TYPED_TEST(QuantizedGemm, GivesTheModelsBitsEverywhere) {
@@ -238,6 +239,34 @@ TEST(QuantizedGemm, EightBytesAtATimeHaveTheSumAndTheLowestOfOneByOne) {
       ++visited;
     }
   std::printf("%zu sums\n", visited);
+}
+
+TEST(QuantizedGemm, EveryCodeOfSixBitsCountsAtEveryColumn) {
+  const std::size_t rows = 3, outputs = 64, depth = 32;
+  auto qw = *fb::quantize<fb::mxfp6_e2m3>(
+      fb::matrix_view<const float>{normal(outputs * depth, 9).data(), outputs, depth});
+  for (std::size_t n = 0; n < outputs; ++n)
+    for (std::size_t k = 0; k < depth; k += 4) {
+      unsigned four = 0;
+      for (std::size_t i = 0; i != 4; ++i)
+        four |= static_cast<unsigned>((n + k + i) % 64) << (6 * i);
+      for (std::size_t byte = 0; byte != 3; ++byte)
+        qw.streams().codes[(n * depth + k) / 4 * 3 + byte] = static_cast<std::byte>(four >> (8 * byte) & 255);
+    }
+  const auto qa = *fb::quantize<fb::int8_rows<>>(
+      fb::matrix_view<const float>{normal(rows * depth, 10).data(), rows, depth});
+  const auto packed = *fb::prepack(qw);
+  for (std::size_t n = 0; n < outputs; ++n)
+    ASSERT_EQ(qw.view().row_codes(n)[5], (n + 5) % 64);
+  for (const auto& [which, dots, name] : fewbits_test::integer_kernels_here()) {
+    ASSERT_TRUE(fb::force_isa(which, dots));
+    std::vector<float> out(rows * outputs);
+    ASSERT_TRUE(fb::gemm(fb::matrix_view<float>{out.data(), rows, outputs}, qa, packed));
+    for (std::size_t m = 0; m < rows; ++m)
+      for (std::size_t n = 0; n < outputs; ++n)
+        ASSERT_EQ(out[m * outputs + n], model(qw.view(), qa.view(), n, m)) << name << ", " << m << ", " << n;
+  }
+  fb::unforce_isa();
 }
 
 // Pairs of products that are added up in 16 bits have no room for 128 x 128 twice; everything else has.

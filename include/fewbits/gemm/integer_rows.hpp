@@ -159,7 +159,7 @@ struct integer_rows {
 
   /// 32 columns in the order of simd::integer_column.
   static void arrange(const std::int8_t* columns_in_order, std::byte* to) noexcept {
-    constexpr std::size_t parts = 8 / static_cast<std::size_t>(Weights::element_bits);
+    constexpr std::size_t parts = simd::integer_parts(static_cast<std::size_t>(Weights::element_bits));
     if constexpr (parts == 1) {
       std::memcpy(to, columns_in_order, 32);
     } else if constexpr (parts == 2 && std::endian::native == std::endian::little) {
@@ -216,7 +216,17 @@ struct integer_rows {
           to[i] = two[0];
       }
     } else {
-      for (std::size_t i = 0; i != count; ++i)
+      std::size_t i = 0;
+      if constexpr (Activations::element_bits == 6 && Activations::order == bit_order::low_first) {
+        const std::byte* bytes = stored.bytes().data() + first / 4 * 3;
+        for (; i + 4 <= count; i += 4, bytes += 3) {
+          const unsigned four = static_cast<unsigned>(bytes[0]) | static_cast<unsigned>(bytes[1]) << 8 |
+                                static_cast<unsigned>(bytes[2]) << 16;
+          for (std::size_t at = 0; at != 4; ++at)
+            to[i + at] = integers[four >> (6 * at) & 63];
+        }
+      }
+      for (; i != count; ++i)
         to[i] = integers[stored[first + i]];
     }
   }

@@ -141,6 +141,13 @@ FEWBITS_LANES byte_table load_byte_table(const std::uint8_t* from) noexcept {
 FEWBITS_LANES words look_up_bytes(byte_table table, words index) noexcept {
   return _mm512_shuffle_epi8(table.entries, index);
 }
+struct byte_table64 {
+  __m512i entries;
+};
+FEWBITS_LANES byte_table64 load_byte_table64(const std::uint8_t* from) noexcept { return {_mm512_loadu_si512(from)}; }
+FEWBITS_LANES words look_up_bytes(byte_table64 table, words index) noexcept {
+  return _mm512_maskz_permutexvar_epi8(~__mmask64{0}, index, table.entries);
+}
 constexpr bool dots_unsigned(int, int) noexcept { return true; }
 inline constexpr bool dots_take_lowest = true;
 template <bool Unsigned>

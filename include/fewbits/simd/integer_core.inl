@@ -11,44 +11,75 @@ struct integer_decoder {
   static constexpr bool is_unsigned = MayBeUnsigned && dots_unsigned(range.lowest, range.highest);
   /// What is added to every integer; the sums begin with its opposite times the sum of activations.
   static constexpr int offset = is_unsigned ? -range.lowest : 0;
-  /// Words of four bytes that a word of codes comes to, and those of a group of 32 columns.
-  static constexpr int parts = 8 / bits;
-  static_assert(bits == 1 || bits == 2 || bits == 4 || bits == 8);
+  /// Words of codes that are decoded at once, and words of four bytes that they come to.
+  static constexpr std::size_t taken = bits == 6 ? 3 : 1;
+  static constexpr std::size_t given = bits == 6 ? 4 : 8 / bits;
+  static_assert(bits == 1 || bits == 2 || bits == 4 || bits == 6 || bits == 8);
+  static constexpr std::size_t steps_a_group = bits / taken;
 
-  byte_table table;
+  std::conditional_t<bits == 6, byte_table64, byte_table> table;
 
   FEWBITS_LANES static integer_decoder load() noexcept {
-    static constexpr std::array<std::uint8_t, 16> entries = integer_table<element>(bits == 8 ? 0 : offset);
-    return {load_byte_table(entries.data())};
+    if constexpr (bits == 6) {
+      static constexpr std::array<std::uint8_t, 64> entries = integer_table<element, 64>(offset);
+      return {load_byte_table64(entries.data())};
+    } else {
+      static constexpr std::array<std::uint8_t, 16> entries = integer_table<element, 16>(bits == 8 ? 0 : offset);
+      return {load_byte_table(entries.data())};
+    }
   }
-  /// Bytes `part`, `part` + parts, ... of a word's codes.
-  template <int Part>
-  FEWBITS_LANES words decode(words codes) const noexcept {
+  struct codes {
+    words at[taken];
+  };
+  FEWBITS_LANES static codes load_codes(const std::byte* from) noexcept {
+    codes all;
+    for (std::size_t i = 0; i != taken; ++i)
+      all.at[i] = little_words(from + 64 * i);
+    return all;
+  }
+  /// Bytes `part`, `part` + given, ... of a word's codes; of 6 bits four neighbours.
+  template <std::size_t Part>
+  FEWBITS_LANES words decode(const codes& from) const noexcept {
     if constexpr (bits == 8) {
       // Integers of 8 bits are their codes, and 128 more is the other sign bit.
       static_assert(is_fixed_point<element>);
-      return is_unsigned ? bit_xor(codes, fill(0x80808080)) : codes;
+      return is_unsigned ? bit_xor(from.at[0], fill(0x80808080)) : from.at[0];
+    } else if constexpr (bits == 6) {
+      // 24 bits of three words, apart by halves, then by bytes: bbbbbbaa'aaaa'.. to 00bbbbbb'00aaaaaa.
+      words four = from.at[Part == 3 ? 2 : Part];
+      if constexpr (Part == 1)
+        four = bit_or(shift_right<24>(from.at[0]), shift_left<8>(four));
+      else if constexpr (Part == 2)
+        four = bit_or(shift_right<16>(from.at[1]), shift_left<16>(four));
+      else if constexpr (Part == 3)
+        four = shift_right<8>(four);
+      four = bit_or(bit_and(four, fill(0x00000fff)), bit_and(shift_left<4>(four), fill(0x0fff0000)));
+      four = bit_or(bit_and(four, fill(0x003f003f)), bit_and(shift_left<2>(four), fill(0x3f003f00)));
+      return look_up_bytes(table, four);
     } else {
       constexpr std::uint32_t low = (1u << bits) - 1;
-      return look_up_bytes(table, bit_and(shift_right<bits * Part>(codes), fill(low * 0x01010101u)));
+      return look_up_bytes(table, bit_and(shift_right<bits * static_cast<int>(Part)>(from.at[0]), fill(low * 0x01010101u)));
     }
   }
 };
 
 template <class Format, bool MayBeUnsigned, std::size_t... Parts>
-FEWBITS_LANES void decode_word(const integer_decoder<Format, MayBeUnsigned>& decode, words codes, std::byte* to,
-                               std::index_sequence<Parts...>) noexcept {
-  (store_words(to + 64 * Parts, decode.template decode<static_cast<int>(Parts)>(codes)), ...);
+FEWBITS_LANES void decode_step(const integer_decoder<Format, MayBeUnsigned>& decode, const std::byte* codes,
+                               std::byte* to, std::index_sequence<Parts...>) noexcept {
+  const auto from = decode.load_codes(codes);
+  (store_words(to + 64 * Parts, decode.template decode<Parts>(from)), ...);
 }
 /// Integers of some groups of a panel, [group][8][64 bytes].
 template <class Format, bool MayBeUnsigned = true>
 FEWBITS_NOINLINE void decode_integers(const std::byte* codes, std::size_t groups, std::byte* to) noexcept {
   using decoder = integer_decoder<Format, MayBeUnsigned>;
-  constexpr auto parts = static_cast<std::size_t>(decoder::parts);
   const decoder decode = decoder::load();
-  for (std::size_t word = 0; word != groups * static_cast<std::size_t>(decoder::bits); ++word) {
-    prefetch(codes + 64 * (word + groups * static_cast<std::size_t>(decoder::bits)));  // the next slice's
-    decode_word(decode, little_words(codes + 64 * word), to + 64 * parts * word, std::make_index_sequence<parts>{});
+  for (std::size_t step = 0; step != groups * decoder::steps_a_group; ++step) {
+    for (std::size_t i = 0; i != decoder::taken; ++i)  // the next slice's
+      prefetch(codes + 64 * (i + groups * static_cast<std::size_t>(decoder::bits)));
+    decode_step(decode, codes, to, std::make_index_sequence<decoder::given>{});
+    codes += 64 * decoder::taken;
+    to += 64 * decoder::given;
   }
 }
 
@@ -113,13 +144,14 @@ void multiply_integer_tile_of(std::size_t rows, const integer_tile_job& job, std
 
 /// Parts of a word take turns: a chain of all of them would wait for its dot products.
 template <class Format, std::size_t Rows, std::size_t Chains, std::size_t... Parts>
-FEWBITS_LANES void add_word(const integer_decoder<Format>& decode, words code, const std::byte* codes,
+FEWBITS_LANES void add_step(const integer_decoder<Format>& decode, const std::byte* from, const std::byte* codes,
                             words (&sum)[Rows][Chains], std::index_sequence<Parts...>) noexcept {
   const auto add_part = [&](words weights, std::size_t part, std::size_t chain) noexcept {
     FEWBITS_UNROLL for (std::size_t r = 0; r < Rows; ++r) sum[r][chain] = (dot<integer_decoder<Format>::is_unsigned>)(
         sum[r][chain], weights, four_integers(codes + r * integer_row_bytes + part * 4));
   };
-  (add_part(decode.template decode<static_cast<int>(Parts)>(code), Parts, Parts % Chains), ...);
+  const auto step = decode.load_codes(from);
+  (add_part(decode.template decode<Parts>(step), Parts, Parts % Chains), ...);
 }
 /// Few rows against one panel, weights decoded on their way.
 template <class Format, std::size_t Rows, std::size_t RunsAGroup, run_scaling Scaling>
@@ -129,8 +161,7 @@ FEWBITS_NOINLINE void multiply_few_integers(const packed_layout<Format>& layout,
                                             float* results) noexcept {
   using packed = packed_layout<Format>;
   using decoder = integer_decoder<Format>;
-  constexpr auto parts = static_cast<std::size_t>(decoder::parts);
-  constexpr std::size_t chains = parts == 1 ? 1 : 2;
+  constexpr std::size_t chains = decoder::given == 1 ? 1 : 2;
   const panel_streams<Format> panel = panel_of(layout, weights, panel_index);
   const decoder decode = decoder::load();
   floats result[Rows];
@@ -139,7 +170,7 @@ FEWBITS_NOINLINE void multiply_few_integers(const packed_layout<Format>& layout,
   integer_activations a = activations_at(activations, 0, 0, first_row);
   for (std::size_t group = 0; group < layout.groups(); group += groups_a_run) {
     const std::size_t groups = layout.groups() - group < groups_a_run ? layout.groups() - group : groups_a_run;
-    const std::size_t words_a_run = groups * static_cast<std::size_t>(decoder::bits) / RunsAGroup;
+    const std::size_t steps_a_run = groups * decoder::steps_a_group / RunsAGroup;
     if (group % integer_slice_groups == 0)
       a.codes = activations.slice_at(group, first_row);
     for (std::size_t part = 0; part != RunsAGroup; ++part) {
@@ -151,11 +182,12 @@ FEWBITS_NOINLINE void multiply_few_integers(const packed_layout<Format>& layout,
         sum[r][chains - 1] = fill(0);
         sum[r][0] = decoder::is_unsigned ? fill(static_cast<std::uint32_t>(a.starts[r])) : fill(0);
       }
-      for (std::size_t word = 0; word != words_a_run; ++word) {
-        prefetch(from + prefetch_bytes);
-        add_word<Format>(decode, little_words(from), a.codes, sum, std::make_index_sequence<parts>{});
-        from += 64;
-        a.codes += parts * 4;
+      for (std::size_t step = 0; step != steps_a_run; ++step) {
+        for (std::size_t i = 0; i != decoder::taken; ++i)
+          prefetch(from + 64 * i + prefetch_bytes);
+        add_step<Format>(decode, from, a.codes, sum, std::make_index_sequence<decoder::given>{});
+        from += 64 * decoder::taken;
+        a.codes += 4 * decoder::given;
       }
       std::int32_t zeros[16];
       float offsets[16];

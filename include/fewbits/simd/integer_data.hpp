@@ -59,10 +59,10 @@ inline constexpr integer_range integer_range_of = [] {
   return range;
 }();
 
-/// The integers of codes of up to 4 bits plus an offset, as bytes, repeated to 16.
-template <few_bit_number Element>
-constexpr std::array<std::uint8_t, 16> integer_table(int offset) noexcept {
-  std::array<std::uint8_t, 16> bytes{};
+/// The integers of codes plus an offset, as bytes; of codes with fewer bits repeated.
+template <few_bit_number Element, std::size_t Size>
+constexpr std::array<std::uint8_t, Size> integer_table(int offset) noexcept {
+  std::array<std::uint8_t, Size> bytes{};
   for (std::size_t c = 0; c < bytes.size(); ++c)
     bytes[c] = static_cast<std::uint8_t>(
         integer_of<Element>(c & Element::format.code_mask(), integer_range_of<Element>.steps) + offset);
@@ -116,11 +116,13 @@ struct integer_tile_job {
   integer_activations activations;  ///< of the first run and row; codes of the slice
 };
 
-/// Byte `at` of a group's 32 holds this column, for weights of `bits` bits: four columns that one dot product takes
-/// lie as far apart in a word as its codes are shifted.
+/// The columns that one dot product takes are so many apart in weights of `bits` bits: those of one shift of a word.
+/// Codes of 6 bits, which cross words, are brought to the order of their columns.
+constexpr std::size_t integer_parts(std::size_t bits) noexcept { return bits == 6 ? 1 : 8 / bits; }
+/// Byte `at` of a group's 32 holds this column.
 constexpr std::size_t integer_column(std::size_t at, std::size_t bits) noexcept {
-  const std::size_t parts = 8 / bits, part = at / 4 % parts, word = at / 4 / parts;
-  return word * (32 / bits) + part + at % 4 * parts;
+  const std::size_t parts = integer_parts(bits), part = at / 4 % parts, word = at / 4 / parts;
+  return word * (4 * parts) + part + at % 4 * parts;
 }
 
 /// The kernel of an instruction set; what it does is said in simd/integer_core.inl.
@@ -160,10 +162,10 @@ struct integer_meeting {
                                          : has_row_units                                 ? run_scaling::by_weights
                                                                                          : run_scaling::by_both;
 
-  /// Codes of 1, 2, 4 and 8 bits lie four to a dot product; every run is made of whole words.
+  /// Codes of 1, 2, 4, 6 and 8 bits come four to a dot product; every run is made of whole words, of 6 bits three.
   static constexpr bool is_possible = [] {
     constexpr int bits = Weights::element_bits;
-    if (!weights.fits_a_byte || !activations.fits_a_byte || (bits != 1 && bits != 2 && bits != 4 && bits != 8))
+    if (!weights.fits_a_byte || !activations.fits_a_byte || (bits != 1 && bits != 2 && bits != 4 && bits != 6 && bits != 8))
       return false;
     if (bits == 8 && !is_fixed_point<typename Weights::element_type>)
       return false;
@@ -173,7 +175,7 @@ struct integer_meeting {
     if (Activations::shape.rows != 1 || Activations::has_zero_point || Activations::has_minimum ||
         Activations::has_shapes || Activations::has_super_scale)
       return false;
-    return run_columns >= 8 && run_columns % (32 / static_cast<std::size_t>(bits)) == 0;
+    return run_columns >= 8 && run_columns % (bits == 6 ? 16 : 32 / static_cast<std::size_t>(bits)) == 0;
   }();
 };
 

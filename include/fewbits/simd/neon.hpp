@@ -215,6 +215,15 @@ FEWBITS_LANES byte_table load_byte_table(const std::uint8_t* from) noexcept { re
 FEWBITS_LANES words look_up_bytes(byte_table table, words index) noexcept {
   FEWBITS_EACH_PART(words, vreinterpretq_u32_u8(vqtbl1q_u8(table.entries, vreinterpretq_u8_u32(index.part[p]))));
 }
+struct byte_table64 {
+  uint8x16x4_t entries;
+};
+FEWBITS_LANES byte_table64 load_byte_table64(const std::uint8_t* from) noexcept {
+  return {{{vld1q_u8(from), vld1q_u8(from + 16), vld1q_u8(from + 32), vld1q_u8(from + 48)}}};
+}
+FEWBITS_LANES words look_up_bytes(byte_table64 table, words index) noexcept {
+  FEWBITS_EACH_PART(words, vreinterpretq_u32_u8(vqtbl4q_u8(table.entries, vreinterpretq_u8_u32(index.part[p]))));
+}
 constexpr bool dots_unsigned(int, int) noexcept { return false; }
 inline constexpr bool dots_take_lowest = true;
 FEWBITS_LANES int32x4_t dot_of_four(int32x4_t sums, int8x16_t a, int8x16_t b) noexcept {

@@ -261,6 +261,24 @@ FEWBITS_LANES words look_up_bytes(const byte_table& table, words index) noexcept
   }
   return made;
 }
+/// The same with sixty-four entries and bytes below 64.
+struct byte_table64 {
+  std::uint8_t entry[64];
+};
+FEWBITS_LANES byte_table64 load_byte_table64(const std::uint8_t* from) noexcept {
+  byte_table64 table;
+  std::memcpy(table.entry, from, sizeof table.entry);
+  return table;
+}
+FEWBITS_LANES words look_up_bytes(const byte_table64& table, words index) noexcept {
+  words made;
+  for (int i = 0; i < 16; ++i) {
+    made.lane[i] = 0;
+    for (int b = 0; b < 32; b += 8)
+      made.lane[i] |= static_cast<std::uint32_t>(table.entry[index.lane[i] >> b & 63u]) << b;
+  }
+  return made;
+}
 /// Does `dot` want integers of this range raised by -lowest, so that they are unsigned?
 constexpr bool dots_unsigned(int, int) noexcept { return false; }
 /// May activations be -128?
