@@ -290,11 +290,11 @@ inline const kernels& kernels_of(fewbits::isa which) noexcept {
 inline const dot_kernel* dot_kernel_of(fewbits::isa which) noexcept {
   switch (which) {
 #if FEWBITS_SIMD_X86
-    case fewbits::isa::avx2: return fewbits::detected_features().avx_vnni ? &avx2_vnni::dot : &avx2::dot;
+    case fewbits::isa::avx2: return fewbits::takes_dot_products(fewbits::isa::avx2) ? &avx2_vnni::dot : &avx2::dot;
     case fewbits::isa::avx512:
     case fewbits::isa::amx: return &avx512::dot;
 #elif FEWBITS_SIMD_NEON_DOT
-    case fewbits::isa::neon: return fewbits::detected_features().neon_dotprod ? &neon_dot::dot : nullptr;
+    case fewbits::isa::neon: return fewbits::takes_dot_products(fewbits::isa::neon) ? &neon_dot::dot : nullptr;
 #endif
     default: return nullptr;
   }

@@ -88,12 +88,13 @@ void compare_kernels(std::size_t rows, std::size_t outputs, std::size_t depth, u
   const auto& layout = weights.layout();
   const std::size_t first_panel = layout.panels() > 2 ? 1 : 0, panels = layout.panels() - first_panel;
 
-  fb::detail::integer_rows<Weights, Activations> activations{.columns = depth};
-  lines codes(activations.code_bytes(all_rows)), sums(activations.sum_bytes(all_rows)),
-      units(activations.unit_bytes(all_rows));
+  fb::detail::integer_rows<Weights, Activations> activations{.columns = depth, .rows = all_rows};
+#if FEWBITS_SIMD_TILES
+  activations.raised_by = simd::avx512::integer_decoder<Weights>::offset;  // few rows are AVX-512's
+#endif
+  lines codes(activations.code_bytes()), scales(activations.scale_bytes());
   activations.codes = codes.data();
-  activations.sums = reinterpret_cast<std::int32_t*>(sums.data());
-  activations.units = reinterpret_cast<float*>(units.data());
+  activations.scales = scales.data();
   for (std::size_t r = 0; r != all_rows; ++r)
     activations.pack(qa.view(), r, r);
 
@@ -103,11 +104,11 @@ void compare_kernels(std::size_t rows, std::size_t outputs, std::size_t depth, u
     kernel.multiply(layout, weights.streams(), first_panel, layout.panels(), meeting::groups_a_run, activations.view(),
                     first_row, rows, results.data(), room.data());
     EXPECT_TRUE(room.kept_its_end()) << name;
-    EXPECT_TRUE(codes.kept_its_end()) << name;
+    EXPECT_TRUE(codes.kept_its_end() && scales.kept_its_end()) << name;
     return results;
   };
   std::vector<float> expected = results_of(
-      {simd::scalar::multiply_integers<Weights, 1>, simd::scalar::integer_room_bytes<Weights, 1>()}, "scalar");
+      {simd::scalar::multiply_integers<Weights, 1, meeting::scaling>, simd::scalar::integer_room_bytes<Weights, 1>()}, "scalar");
   if (fewbits_test::planted())
     expected[expected.size() / 2] += 1.0f;
   const auto check = [&](const simd::integer_kernel<Weights>& kernel, const char* name) {
@@ -119,13 +120,13 @@ void compare_kernels(std::size_t rows, std::size_t outputs, std::size_t depth, u
           << ", got " << got[i];
   };
   if constexpr (std::endian::native == std::endian::little)
-    check({simd::emulated::multiply_integers_by_tiles<Weights>, simd::emulated::tile_room_bytes<Weights>()},
+    check({simd::emulated::multiply_integers_by_tiles<Weights, meeting::scaling>, simd::emulated::tile_room_bytes<Weights>()},
           "emulated");
   else  // tiles know one order of bytes, and lanes leave decoded weights in the machine's
-    check({simd::scalar::multiply_integers<Weights, 1>, simd::scalar::integer_room_bytes<Weights, 1>()}, "scalar");
+    check({simd::scalar::multiply_integers<Weights, 1, meeting::scaling>, simd::scalar::integer_room_bytes<Weights, 1>()}, "scalar");
 #if FEWBITS_SIMD_TILES
   if (hardware() != tile_hardware::none)
-    check({simd::amx::multiply_integers_by_tiles<Weights>, simd::amx::tile_room_bytes<Weights>()}, "amx");
+    check({simd::amx::multiply_integers_by_tiles<Weights, meeting::scaling>, simd::amx::tile_room_bytes<Weights>()}, "amx");
 #endif
 }
 
@@ -158,6 +159,7 @@ TEST(AmxProduct, MinimumsInGroupsOf32) { compare_shapes<fb::uint4_minimum_groups
 TEST(AmxProduct, RowsWithRows) { compare_shapes<fb::int8_rows<>, fb::int8_rows<>>(); }
 TEST(AmxProduct, ZeroPointsWithGroupsOf64) { compare_shapes<fb::uint4_groups<64>, fb::int8_groups<64>>(); }
 TEST(AmxProduct, Mxfp4WithMxint8) { compare_shapes<fb::mxfp4, fb::mxint8_blocks>(); }
+TEST(AmxProduct, Mxfp6WithMxint8) { compare_shapes<fb::mxfp6_e2m3, fb::mxint8_blocks>(); }
 TEST(AmxProduct, TernaryGroupsOf64) { compare_shapes<fb::ternary_groups<64>, fb::int8_rows<>>(); }
 #endif
 

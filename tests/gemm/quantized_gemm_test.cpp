@@ -25,20 +25,6 @@ namespace {
 
 namespace fb = fewbits;
 
-const std::vector<fb::isa>& isas_here() {
-  static const std::vector<fb::isa> here = [] {
-    std::vector<fb::isa> available;
-    for (const fb::isa each : fb::every_isa) {
-      if (fb::is_available(each))
-        available.push_back(each);
-      else
-        fewbits_test::say_skipped(each);
-    }
-    return available;
-  }();
-  return here;
-}
-
 template <class Weights, class Activations>
 struct pair {
   using weights = Weights;
@@ -115,7 +101,8 @@ using pairs = fewbits_test::list_of<
     ::testing::Types, pair<fb::mxfp4, fb::mxfp4>, pair<fb::nvfp4, fb::nvfp4>,
     pair<fb::int4_groups<128>, fb::int8_rows<>>, pair<fb::int8_rows<>, fb::int8_rows<>>,
     pair<fb::uint4_groups<32>, fb::int8_groups<64>>, pair<fb::uint4_minimum_groups<32>, fb::int8_rows<>>,
-    pair<fb::ternary_groups<64>, fb::mxint8_blocks>, pair<fb::binary_groups<32, fb::fp16>, fb::mxfp4>>;
+    pair<fb::ternary_groups<64>, fb::mxint8_blocks>, pair<fb::binary_groups<32, fb::fp16>, fb::mxfp4>,
+    pair<fb::mxfp6_e2m3, fb::mxfp6_e2m3>, pair<fb::mxfp6_e2m3, fb::int8_rows<>>, pair<fb::mxfp6_e2m3, fb::mxint8_blocks>>;
 TYPED_TEST_SUITE(QuantizedGemm, pairs);
 
 TYPED_TEST(QuantizedGemm, GivesTheModelsBitsEverywhere) {
@@ -140,8 +127,8 @@ TYPED_TEST(QuantizedGemm, GivesTheModelsBitsEverywhere) {
         expected[m * outputs + n] = model(qw.view(), qa.view(), n, m);
     if (fewbits_test::planted())
       expected[0] = std::nextafter(expected[0], 10.0f);
-    for (const fb::isa which : isas_here()) {
-      ASSERT_TRUE(fb::force_isa(which));
+    for (const auto& [which, dots, name] : fewbits_test::integer_kernels_here()) {
+      ASSERT_TRUE(fb::force_isa(which, dots));
       for (const int way : {0, 1, 2}) {
         std::vector<float> out(rows * outputs, -1.0f);
         const fb::matrix_view<float> to{out.data(), rows, outputs};
@@ -155,8 +142,8 @@ TYPED_TEST(QuantizedGemm, GivesTheModelsBitsEverywhere) {
         for (std::size_t i = 0; i < out.size(); ++i, ++visited) {
           const bool both_nan = std::isnan(out[i]) && std::isnan(expected[i]);
           ASSERT_TRUE(both_nan || std::bit_cast<std::uint32_t>(out[i]) == std::bit_cast<std::uint32_t>(expected[i]))
-              << fb::name_of(which) << ", way " << way << ", " << rows << " x " << outputs << " x " << depth
-              << ", output " << i << ": expected " << expected[i] << ", got " << out[i];
+              << name << ", way " << way << ", " << rows << " x " << outputs << " x " << depth << ", output " << i
+              << ": expected " << expected[i] << ", got " << out[i];
         }
       }
     }
@@ -259,15 +246,88 @@ TEST(QuantizedGemm, TheLowestIntegerOfActivationsIsCountedEverywhere) {
   for (std::byte& code : qw.streams().codes)
     code = (static_cast<unsigned>(code) & 1) != 0 ? std::byte{0x80} : std::byte{0x7f};
   const auto packed = *fb::prepack(qw);
-  for (const fb::isa which : isas_here()) {
-    ASSERT_TRUE(fb::force_isa(which));
+  for (const auto& [which, dots, name] : fewbits_test::integer_kernels_here()) {
+    ASSERT_TRUE(fb::force_isa(which, dots));
     std::vector<float> out(rows * outputs);
     ASSERT_TRUE(fb::gemm(fb::matrix_view<float>{out.data(), rows, outputs}, qa, packed));
     for (std::size_t m = 0; m < rows; ++m)
       for (std::size_t n = 0; n < outputs; ++n)
-        ASSERT_EQ(out[m * outputs + n], model(qw.view(), qa.view(), n, m)) << fb::name_of(which);
+        ASSERT_EQ(out[m * outputs + n], model(qw.view(), qa.view(), n, m)) << name;
   }
   fb::unforce_isa();
+}
+
+TEST(QuantizedGemm, EightBytesAtATimeHaveTheSumAndTheLowestOfOneByOne) {
+  std::mt19937 bits(11);
+  std::size_t visited = 0;
+  for (std::size_t count = 8; count <= 256; count += 8)
+    for (const int kind : {0, 1, 2, 3, 4}) {
+      std::vector<std::int8_t> bytes(count);
+      for (std::int8_t& each : bytes)
+        each = static_cast<std::int8_t>(kind == 0 ? -128 : kind == 1 ? 127 : kind == 2 ? -127 : static_cast<int>(bits() % 255) - 127);
+      if (kind == 4)
+        bytes[bits() % count] = -128;
+      int sum = 0;
+      for (const std::int8_t each : bytes)
+        sum += each;
+      EXPECT_EQ(fb::detail::byte_sums::of(bytes.data(), count), sum) << count << " bytes, kind " << kind;
+      EXPECT_EQ(fb::detail::byte_sums::has_lowest(bytes.data(), count), kind == 0 || kind == 4) << count << ", " << kind;
+      ++visited;
+    }
+  std::printf("%zu sums\n", visited);
+}
+
+TEST(QuantizedGemm, EveryCodeOfSixBitsCountsAtEveryColumn) {
+  const std::size_t rows = 3, outputs = 64, depth = 32;
+  auto qw = *fb::quantize<fb::mxfp6_e2m3>(
+      fb::matrix_view<const float>{normal(outputs * depth, 9).data(), outputs, depth});
+  for (std::size_t n = 0; n < outputs; ++n)
+    for (std::size_t k = 0; k < depth; k += 4) {
+      unsigned four = 0;
+      for (std::size_t i = 0; i != 4; ++i)
+        four |= static_cast<unsigned>((n + k + i) % 64) << (6 * i);
+      for (std::size_t byte = 0; byte != 3; ++byte)
+        qw.streams().codes[(n * depth + k) / 4 * 3 + byte] = static_cast<std::byte>(four >> (8 * byte) & 255);
+    }
+  const auto qa = *fb::quantize<fb::int8_rows<>>(
+      fb::matrix_view<const float>{normal(rows * depth, 10).data(), rows, depth});
+  const auto packed = *fb::prepack(qw);
+  for (std::size_t n = 0; n < outputs; ++n)
+    ASSERT_EQ(qw.view().row_codes(n)[5], (n + 5) % 64);
+  for (const auto& [which, dots, name] : fewbits_test::integer_kernels_here()) {
+    ASSERT_TRUE(fb::force_isa(which, dots));
+    std::vector<float> out(rows * outputs);
+    ASSERT_TRUE(fb::gemm(fb::matrix_view<float>{out.data(), rows, outputs}, qa, packed));
+    for (std::size_t m = 0; m < rows; ++m)
+      for (std::size_t n = 0; n < outputs; ++n)
+        ASSERT_EQ(out[m * outputs + n], model(qw.view(), qa.view(), n, m)) << name << ", " << m << ", " << n;
+  }
+  fb::unforce_isa();
+}
+
+// Pairs of products that are added up in 16 bits have no room for 128 x 128 twice; everything else has.
+TEST(QuantizedGemm, OnlyPairsInSixteenBitsLeaveTheLowestIntegerToScalarCode) {
+  using format = fb::int8_rows<>;
+  for (const auto& [which, dots, name] : fewbits_test::integer_kernels_here()) {
+    ASSERT_TRUE(fb::force_isa(which, dots));
+    const auto calls = fb::simd::integer_calls_of<format, 1, fb::simd::run_scaling::by_weights, float, float>(which, fb::takes_dot_products());
+    EXPECT_EQ(calls.kernel.takes_lowest, which != fb::isa::avx2 || fb::takes_dot_products()) << name;
+  }
+  fb::unforce_isa();
+}
+
+// Named kernels would pass unnoticed if all names led to one of them.
+TEST(QuantizedGemm, WithAndWithoutDotProductsAreDifferentKernels) {
+  for (const fb::isa which : {fb::isa::avx2, fb::isa::neon}) {
+    const auto kernel_of = [which](bool with_dots) {
+      constexpr auto scaling = fb::simd::run_scaling::by_weights;
+      return fb::simd::integer_calls_of<fb::int8_rows<>, 1, scaling, float, float>(which, with_dots).kernel.multiply;
+    };
+    if (!fb::is_available(which) || !fb::has_dot_products(which))
+      std::printf("skipped: %s with dot products\n", fb::name_of(which).data());
+    else
+      EXPECT_NE(kernel_of(true), kernel_of(false)) << fb::name_of(which);
+  }
 }
 
 TEST(QuantizedGemm, ShapesThatDisagreeAreRefused) {

@@ -303,6 +303,32 @@ TEST(Isa, ForcesWhatIsAvailableAndRefusesTheRestInASentence) {
   EXPECT_EQ(text(fb::active_isa()), text(fb::best_isa()));
 }
 
+TEST(Isa, DotProductsCanBeLeftAside) {
+  for (const fb::isa each : fb::every_isa) {
+    const bool may_lack_them = each == fb::isa::avx2 || each == fb::isa::neon;
+    for (const fb::dot_products dots : {fb::dot_products::where_present, fb::dot_products::left_aside}) {
+      const fb::isa_guard guard(each, dots);
+      if (!guard.forced())
+        continue;
+      EXPECT_EQ(text(fb::active_isa()), text(each));
+      EXPECT_EQ(fb::takes_dot_products(),
+                fb::has_dot_products(each) && (dots == fb::dot_products::where_present || !may_lack_them))
+          << text(each);
+      {
+        const fb::isa_guard inner(fb::isa::scalar);
+        EXPECT_FALSE(fb::takes_dot_products());
+      }
+      EXPECT_EQ(text(fb::active_isa()), text(each));
+    }
+    if (fb::is_available(each))
+      std::printf("%s: %s\n", fb::name_of(each).data(),
+                  !fb::has_dot_products(each) ? "no dot products here"
+                  : may_lack_them             ? "with dot products and without"
+                                              : "always with dot products");
+  }
+  EXPECT_EQ(fb::takes_dot_products(), fb::has_dot_products(fb::best_isa()));
+}
+
 TEST(Isa, GuardsNestAndBringBackWhatWasBefore) {
   fb::unforce_isa();
   ASSERT_TRUE(fb::force_isa(fb::best_isa()).has_value());
@@ -380,6 +406,7 @@ TEST(Isa, AGuardThatForcedNothingBringsNothingBack) {
 #if FEWBITS_TEST_CAN_FORK && (FEWBITS_SIMD_X86 || FEWBITS_SIMD_NEON)
 struct child_report {
   std::string active, after_unforce, spoken;
+  bool takes_dots = false;
 };
 
 // What a process that starts with FEWBITS_FORCE_ISA=`wish` takes, and what it says on stderr.
@@ -394,7 +421,8 @@ child_report in_a_child_with(const std::string& wish) {
     dup2(spoken[1], 2);
     fb::unforce_isa();
     fb::isa_state::wish_was_refused_aloud.store(false);
-    unsigned char seen[2] = {static_cast<unsigned char>(fb::active_isa()), 0};
+    unsigned char seen[3] = {static_cast<unsigned char>(fb::active_isa()), 0,
+                             static_cast<unsigned char>(fb::takes_dot_products())};
     (void)fb::force_isa(fb::isa::scalar);
     fb::unforce_isa();
     seen[1] = static_cast<unsigned char>(fb::active_isa());
@@ -403,10 +431,11 @@ child_report in_a_child_with(const std::string& wish) {
   close(spoken[1]);
   close(answer[1]);
   child_report report;
-  unsigned char seen[2] = {};
+  unsigned char seen[3] = {};
   EXPECT_EQ(read(answer[0], seen, sizeof seen), static_cast<ssize_t>(sizeof seen));
   report.active = fb::name_of(static_cast<fb::isa>(seen[0]));
   report.after_unforce = fb::name_of(static_cast<fb::isa>(seen[1]));
+  report.takes_dots = seen[2] != 0;
   char piece[256];
   for (ssize_t got = 0; (got = read(spoken[0], piece, sizeof piece)) > 0;)
     report.spoken.append(piece, static_cast<std::size_t>(got));
@@ -429,12 +458,21 @@ TEST(Isa, TheEnvironmentPinsAndSaysOnceWhatItCannot) {
   }
   EXPECT_EQ(in_a_child_with("").active, text(fb::best_isa()));
   EXPECT_EQ(in_a_child_with("").spoken, "");
-  for (const std::string name : {"avx", "AVX2", "avx2 ", "avx5", "avx5120", "native"}) {
+  for (const fb::isa each : {fb::isa::neon, fb::isa::avx2}) {
+    EXPECT_EQ(in_a_child_with(text(each)).takes_dots, fb::has_dot_products(fb::best_isa(each)));
+    const child_report got = in_a_child_with(text(each) + "+nodot");
+    EXPECT_EQ(got.active, text(fb::best_isa(each)));
+    EXPECT_EQ(got.takes_dots, !fb::is_available(each) && fb::has_dot_products(fb::best_isa(each))) << text(each);
+    EXPECT_EQ(got.spoken.empty(), fb::is_available(each)) << got.spoken;
+  }
+  for (const std::string name :
+       {"avx", "AVX2", "avx2 ", "avx5", "avx5120", "native", "avx2+", "avx2+nodots", "+nodot", "avx512+nodot"}) {
     const child_report got = in_a_child_with(name);
     EXPECT_EQ(got.active, text(fb::best_isa())) << name;
-    EXPECT_EQ(got.spoken, "fewbits: FEWBITS_FORCE_ISA=" + name +
-                              " names no instruction set (scalar, neon, avx2, avx512, amx): using " + got.active +
-                              "\n");
+    EXPECT_EQ(got.spoken,
+              "fewbits: FEWBITS_FORCE_ISA=" + name +
+                  " names no instruction set (scalar, neon, neon+nodot, avx2, avx2+nodot, avx512, amx): using " +
+                  got.active + "\n");
   }
 }
 #endif

@@ -3,16 +3,15 @@
 #pragma once
 
 #include <algorithm>
-#include <array>
 #include <atomic>
 #include <bit>
 #include <cstddef>
 #include <cstdint>
-#include <cstring>
 
 #include <fewbits/base/config.hpp>
 #include <fewbits/base/error.hpp>
 #include <fewbits/gemm/executor.hpp>
+#include <fewbits/gemm/integer_rows.hpp>
 #include <fewbits/gemm/packed_weights.hpp>
 #include <fewbits/gemm/product.hpp>
 #include <fewbits/matrix/quantized_matrix.hpp>
@@ -30,141 +29,6 @@ struct integer_source {
   const quantized_view<Activations>& activations;
 };
 
-/// Every code's integer.
-template <blocked Format>
-inline constexpr std::array<std::int8_t, 256> activation_integers = [] {
-  using element = typename Format::element_type;
-  std::array<std::int8_t, 256> integers{};
-  for (std::size_t c = 0; c <= element::format.code_mask(); ++c)
-    integers[c] = static_cast<std::int8_t>(simd::integer_of<element>(c, simd::integer_range_of<element>.steps));
-  return integers;
-}();
-
-/// Activations in the kernels' order, in borrowed memory.
-template <blocked Weights, blocked Activations>
-struct integer_rows {
-  using meeting = simd::integer_meeting<Weights, Activations>;
-  std::size_t columns = 0;
-  std::size_t groups = (columns + 31) / 32;
-  std::size_t runs = (groups + meeting::groups_a_run - 1) / meeting::groups_a_run * meeting::runs_a_group;
-  /// Tiles take 64 columns at a time. An odd number of lines apart, sixteen rows lie in different sets of a cache.
-  std::size_t row_bytes = ((groups + 1) / 2 | 1) * 64;
-  std::byte* codes = nullptr;    ///< [row][groups][32], then zeros
-  std::int32_t* sums = nullptr;  ///< [row][runs]
-  float* units = nullptr;        ///< [row][runs], or one a row
-
-  [[nodiscard]] std::size_t code_bytes(std::size_t rows) const noexcept { return rows * row_bytes; }
-  [[nodiscard]] std::size_t sum_bytes(std::size_t rows) const noexcept { return to_line(rows * runs * 4); }
-  [[nodiscard]] std::size_t unit_bytes(std::size_t rows) const noexcept {
-    return to_line(rows * (meeting::has_row_units ? 1 : runs) * sizeof(float));
-  }
-  [[nodiscard]] simd::integer_activations view() const noexcept {
-    return {.codes = codes,
-            .row_bytes = row_bytes,
-            .runs = runs,
-            .sums = sums,
-            .units = meeting::has_row_units ? nullptr : units,
-            .row_units = meeting::has_row_units ? units : nullptr};
-  }
-
-  /// Row `row` as row `r`. Returns whether a code stands for -128.
-  bool pack(const quantized_view<Activations>& from, std::size_t row, std::size_t r) const noexcept {
-    constexpr std::size_t run_columns = meeting::run_columns;
-    constexpr std::size_t piece = (std::max)(run_columns, std::size_t{32});
-    bool has_lowest = false;
-    std::byte* to = codes + r * row_bytes;
-    std::memset(to + groups * 32, 0, row_bytes - groups * 32);
-    std::int32_t* sum = sums + r * runs;
-    for (std::size_t first = 0; first < groups * 32; first += piece) {
-      std::int8_t integers[piece] = {};
-      decode(from, row, first, integers, (std::min)(piece, columns - first));
-      for (std::size_t run = 0; run != piece; run += run_columns) {
-        std::int32_t all = 0;
-        for (std::size_t i = 0; i != run_columns; ++i)
-          all += integers[run + i];
-        *sum++ = all;
-      }
-      std::int8_t lowest = 0;
-      for (const std::int8_t integer : integers)
-        lowest = integer < lowest ? integer : lowest;
-      has_lowest = has_lowest || lowest == -128;
-      for (std::size_t group = first; group < (std::min)(first + piece, groups * 32); group += 32, to += 32)
-        arrange(integers + (group - first), to);
-    }
-    if constexpr (meeting::has_row_units) {
-      units[r] = static_cast<float>(from.block_scale(row, 0));
-    } else {
-      for (std::size_t run = 0; run != runs; ++run) {
-        const std::size_t first = run * run_columns;
-        units[r * runs + run] =
-            first < columns ? static_cast<float>(from.block_scale(row, from.layout().block_of_column(first))) : 0.0f;
-      }
-    }
-    return has_lowest;
-  }
-
- private:
-  /// 32 columns in the order of simd::integer_column.
-  static void arrange(const std::int8_t* columns_in_order, std::byte* to) noexcept {
-    constexpr std::size_t parts = 8 / static_cast<std::size_t>(Weights::element_bits);
-    if constexpr (parts == 1) {
-      std::memcpy(to, columns_in_order, 32);
-    } else if constexpr (parts == 2 && std::endian::native == std::endian::little) {
-      // Of eight bytes those with even numbers, then the odd ones.
-      const auto every_second = [](std::uint64_t bytes) noexcept {
-        bytes &= 0x00ff'00ff'00ff'00ffu;
-        bytes = (bytes | bytes >> 8) & 0x0000'ffff'0000'ffffu;
-        return (bytes | bytes >> 16) & 0xffff'ffffu;
-      };
-      for (std::size_t at = 0; at != 32; at += 8) {
-        std::uint64_t eight;
-        std::memcpy(&eight, columns_in_order + at, 8);
-        eight = every_second(eight) | every_second(eight >> 8) << 32;
-        std::memcpy(to + at, &eight, 8);
-      }
-    } else {
-      static_assert(simd::integer_column(4 * parts + 4 + 2, 8 / parts) == 4 * parts + 2 * parts + 1);
-      for (std::size_t at = 0; at != 32; at += 4 * parts)
-        for (std::size_t part = 0; part != parts; ++part)
-          for (std::size_t i = 0; i != 4; ++i)
-            to[at + part * 4 + i] = static_cast<std::byte>(columns_in_order[at + i * parts + part]);
-    }
-  }
-
-  /// `first` is a multiple of 32.
-  static void decode(const quantized_view<Activations>& from, std::size_t row, std::size_t first, std::int8_t* to,
-                     std::size_t count) noexcept {
-    constexpr auto& integers = activation_integers<Activations>;
-    const packed_codes<Activations> stored = from.row_codes(row);
-    if constexpr (Activations::element_bits == 8) {
-      constexpr bool are_codes = [] {
-        for (std::size_t c = 0; c != integers.size(); ++c)
-          if (integers[c] != static_cast<std::int8_t>(c))
-            return false;
-        return true;
-      }();
-      const std::byte* const bytes = stored.bytes().data() + first;
-      if constexpr (are_codes)
-        std::memcpy(to, bytes, count);
-      else
-        for (std::size_t i = 0; i != count; ++i)
-          to[i] = integers[static_cast<std::uint8_t>(bytes[i])];
-    } else if constexpr (Activations::element_bits == 4) {
-      constexpr int even = Activations::order == bit_order::low_first ? 0 : 4;
-      const std::byte* const bytes = stored.bytes().data() + first / 2;
-      for (std::size_t i = 0; i < count; i += 2) {
-        const auto both = static_cast<std::uint8_t>(bytes[i / 2]);
-        to[i] = integers[both >> even & 15];
-        if (i + 1 != count)
-          to[i + 1] = integers[both >> (4 - even) & 15];
-      }
-    } else {
-      for (std::size_t i = 0; i != count; ++i)
-        to[i] = integers[stored[first + i]];
-    }
-  }
-};
-
 /// The product. Precondition: shapes agree, and the meeting is possible.
 template <class Format, blocked Activations, class Out, class Addend, executor Executor>
 result<void> run_product(const integer_source<Format, Activations>& source,
@@ -179,20 +43,22 @@ result<void> run_product(const integer_source<Format, Activations>& source,
       cut_product(layout.panels(), (block_rows + 23) / 24, static_cast<std::size_t>(who.concurrency()));
   const std::size_t each = cut.panels_each, row_parts = cut.row_parts, parts = cut.parts(), slots = cut.slots;
 
-  integer_rows<Format, Activations> packed{.columns = layout.columns()};
-  const auto calls = simd::integer_calls_of<Format, meeting::runs_a_group, Out, Addend>(active_isa());
-  const auto plain = simd::integer_calls_of<Format, meeting::runs_a_group, Out, Addend>(isa::scalar);
+  const isa which = active_isa();
+  const auto calls = simd::integer_calls_of<Format, meeting::runs_a_group, meeting::scaling, Out, Addend>(
+      which, takes_dot_products(which));
+  const auto plain =
+      simd::integer_calls_of<Format, meeting::runs_a_group, meeting::scaling, Out, Addend>(isa::scalar, false);
+  integer_rows<Format, Activations> packed{
+      .columns = layout.columns(), .rows = block_rows, .raised_by = calls.kernel.raises_by};
   const std::size_t most_room = to_line((std::max)(calls.kernel.room_bytes, plain.kernel.room_bytes));
   const std::size_t result_bytes = to_line(each * block_rows * 16 * sizeof(float));
-  const std::size_t shared_bytes =
-      packed.code_bytes(block_rows) + packed.sum_bytes(block_rows) + packed.unit_bytes(block_rows);
+  const std::size_t shared_bytes = packed.code_bytes() + packed.scale_bytes();
   const std::size_t all_bytes = shared_bytes + slots * (result_bytes + most_room);
   product_room room;
   if (!room.allocate(all_bytes))
     return error{errc::out_of_memory} << "no memory for a product's scratch: " << all_bytes << " bytes";
   packed.codes = room.data();
-  packed.sums = reinterpret_cast<std::int32_t*>(packed.codes + packed.code_bytes(block_rows));
-  packed.units = reinterpret_cast<float*>(packed.codes + packed.code_bytes(block_rows) + packed.sum_bytes(block_rows));
+  packed.scales = packed.codes + packed.code_bytes();
   std::byte* const slot_room = room.data() + shared_bytes;
 
   float factor =
@@ -214,8 +80,8 @@ result<void> run_product(const integer_source<Format, Activations>& source,
         if (packed.pack(source.activations, block_row + r, r))
           has_lowest.store(true, std::memory_order_relaxed);
     });
-    // AVX2's byte products have no -128 among activations; no quantiser of this library writes one.
-    const bool by_scalar = has_lowest.load(std::memory_order_relaxed) && active_isa() == isa::avx2;
+    // No quantiser of this library writes -128.
+    const bool by_scalar = has_lowest.load(std::memory_order_relaxed) && !calls.kernel.takes_lowest;
     const simd::integer_kernel<Format>& kernel = by_scalar ? plain.kernel : calls.kernel;
     const simd::integer_activations activations = packed.view();
     std::atomic<std::size_t> next{0};

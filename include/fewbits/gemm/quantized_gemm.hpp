@@ -57,8 +57,8 @@ FEWBITS_BASELINE_BEGIN
 
 /// out [M, N] = activation(activations [M, K] x weights [N, K] transposed + bias + factor x addend), both quantised.
 ///
-/// - Where both elements are small integers (int4, int8, mxint8, e2m1 doubled, ternary; `multiplies_integers`), the sum
-///   of a run of columns that share their scales is an exact integer, and
+/// - Where both elements are small integers (int4, int8, mxint8, e2m1 doubled, e2m3 times 8, ternary;
+///   `multiplies_integers`), the sum of a run of columns that share their scales is an exact integer, and
 ///   result = fma(sum, weight scale x activation scale, result), run after run; a scale for a whole row of activations
 ///   multiplies the result once, the tensor scales do at the end. Runs: docs/gemm/quantized_gemm.md.
 /// - Otherwise activations are dequantised to float32, and the product is that of gemm with float32 activations.

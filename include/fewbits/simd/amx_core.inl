@@ -24,7 +24,7 @@ struct tile_job {
   std::size_t words = 0;        ///< of all runs: 8 a group
   std::size_t words_a_run = 0;  ///< the last may have fewer
   std::size_t step = 0;         ///< columns that a tile takes: 32 or 64, at most a run
-  std::size_t first_column = 0, first_run = 0, runs = 0;
+  std::size_t first_group = 0, first_run = 0, runs = 0;
   integer_activations activations = {};
   std::size_t first_row = 0, rows = 0;
   std::int32_t* sums = nullptr;  ///< room for two times four tiles
@@ -64,39 +64,33 @@ FEWBITS_NOINLINE inline void add_up_tiles(const std::byte* upper, const std::byt
   }
 }
 
-/// Rows [first, last) of a tile of sums into the results of those rows; the tile begins with row `start`. IsAffine says
-/// that the format has zero points or minimums.
-template <bool HasUnits, bool IsAffine>
+/// Rows [first, last) of a tile of sums into the results of those rows; the tile begins with row `start`.
+template <run_scaling Scaling>
 FEWBITS_NOINLINE inline void add_tile_run(const tile_job& job, std::size_t panel, std::size_t run, std::size_t start,
                                           std::size_t first, std::size_t last, const std::int32_t* sums) noexcept {
   // All in locals: a store of lanes may alias anything.
-  const integer_run_lists& lists = job.lists[panel];
-  const std::size_t runs = job.activations.runs, at = (job.first_row + first) * runs + job.first_run + run;
-  const std::int32_t* activation_sum = job.activations.sums + at;
-  const float* activation_unit = HasUnits ? job.activations.units + at : nullptr;
-  const floats unit = load_floats(lists.units + run * 16);
-  const std::int32_t* const zeros = IsAffine && lists.zeros != nullptr ? lists.zeros + run * 16 : nullptr;
-  const float* const offsets = IsAffine && lists.offsets != nullptr ? lists.offsets + run * 16 : nullptr;
+  integer_run_lists lists = job.lists[panel];
+  lists.units += run * 16;
+  if (lists.zeros != nullptr)
+    lists.zeros += run * 16;
+  if (lists.offsets != nullptr)
+    lists.offsets += run * 16;
+  const integer_activations a =
+      activations_at(job.activations, job.first_group, job.first_run + run, job.first_row + first);
+  const floats unit = load_floats(lists.units);
   float* result = job.results[panel] + first * 16;
   sums += (first - start) * 16;
-  for (std::size_t rows = last - first; rows != 0; --rows) {
-    store_floats(result, add_integer_run(load_words(sums), unit, zeros, offsets, IsAffine ? *activation_sum : 0,
-                                         activation_unit, load_floats(result)));
+  for (std::size_t r = 0; r != last - first; ++r) {
+    store_floats(result, add_integer_run<Scaling>(load_words(sums), unit, lists, a, r, load_floats(result)));
     sums += 16;
     result += 16;
-    activation_sum += runs;
-    if constexpr (HasUnits)
-      activation_unit += runs;
   }
 }
 
 /// All rows of a job. While lanes add up a run of one block of rows, tiles multiply the next.
-FEWBITS_NOINLINE inline void multiply_tile_job(const tile_job& job) noexcept {
+template <run_scaling Scaling>
+FEWBITS_NOINLINE void multiply_tile_job(const tile_job& job) noexcept {
   const integer_activations& a = job.activations;
-  const bool is_affine = job.lists[0].zeros != nullptr || job.lists[0].offsets != nullptr;
-  const auto add_run = a.units != nullptr ? is_affine ? add_tile_run<true, true> : add_tile_run<true, false>
-                       : is_affine ? add_tile_run<false, true>
-                                          : add_tile_run<false, false>;
   const std::size_t panels = job.integers[1] != nullptr ? 2 : 1;
   for (std::size_t block = 0; block < job.rows; block += 32) {
     const std::size_t tiles = job.rows - block > 16 ? 2 : 1;
@@ -106,21 +100,21 @@ FEWBITS_NOINLINE inline void multiply_tile_job(const tile_job& job) noexcept {
       const std::size_t first = block + 16 * t;
       start[t] = first + 16 <= job.rows ? first : job.rows - 16;
       end[t] = start[t] + 16;
-      codes[t] = a.codes + (job.first_row + start[t]) * a.row_bytes + job.first_column;
+      codes[t] = a.slice_at(job.first_group, job.first_row + start[t]);
     }
     for (std::size_t run = 0; run <= job.runs; ++run) {
       if (run != job.runs) {
         const std::size_t word = run * job.words_a_run;
         const std::size_t count = job.words - word < job.words_a_run ? job.words - word : job.words_a_run;
         const std::size_t column = word * 4;
-        add_up_tiles(codes[0] + column, tiles == 2 ? codes[1] + column : nullptr, a.row_bytes,
+        add_up_tiles(codes[0] + column, tiles == 2 ? codes[1] + column : nullptr, integer_row_bytes,
                      job.integers[0] + word * 64, panels == 2 ? job.integers[1] + word * 64 : nullptr,
                      (count * 4 + job.step - 1) / job.step, job.step, job.sums + run % 2 * 1024);
       }
       if (run != 0)
         for (std::size_t t = 0; t != tiles; ++t)
           for (std::size_t p = 0; p != panels; ++p)
-            add_run(job, p, run - 1, start[t], block + 16 * t, end[t],
+            add_tile_run<Scaling>(job, p, run - 1, start[t], block + 16 * t, end[t],
                     job.sums + (run - 1) % 2 * 1024 + t * 512 + p * 256);
     }
   }
@@ -129,18 +123,18 @@ FEWBITS_NOINLINE inline void multiply_tile_job(const tile_job& job) noexcept {
 /// Bytes of room: two panels', and sums.
 template <class Format>
 constexpr std::size_t tile_room_bytes() noexcept {
-  return 2 * lanes::integer_room_bytes<Format, 1>() + 2 * 4 * 1024;
+  return 2 * lanes::integer_panel_bytes<Format, 1>() + 2 * 4 * 1024;
 }
 
 /// As multiply_integers, for runs of 32 columns and more. Rows of activations have readable zeros up to a multiple of
 /// 64 columns.
-template <class Format>
+template <class Format, run_scaling Scaling>
 void multiply_integers_by_tiles(const packed_layout<Format>& layout, const packed_streams& weights,
                                 std::size_t first_panel, std::size_t last_panel, std::size_t groups_a_run,
                                 const integer_activations& a, std::size_t first_row, std::size_t rows, float* results,
                                 std::byte* room) noexcept {
   if (rows < least_tile_rows) {
-    lanes::multiply_integers<Format, 1>(layout, weights, first_panel, last_panel, groups_a_run, a, first_row, rows,
+    lanes::multiply_integers<Format, 1, Scaling>(layout, weights, first_panel, last_panel, groups_a_run, a, first_row, rows,
                                         results, room);
     return;
   }
@@ -151,18 +145,14 @@ void multiply_integers_by_tiles(const packed_layout<Format>& layout, const packe
                .activations = a,
                .first_row = first_row,
                .rows = rows,
-               .sums = reinterpret_cast<std::int32_t*>(room + 2 * lanes::integer_room_bytes<Format, 1>())};
+               .sums = reinterpret_cast<std::int32_t*>(room + 2 * lanes::integer_panel_bytes<Format, 1>())};
   for (std::size_t p = first_panel; p < last_panel; p += 2) {
     const std::size_t panels = last_panel - p == 1 ? 1 : 2;
     std::byte* integers[2] = {};
     for (std::size_t i = 0; i != panels; ++i) {
-      integers[i] = room + i * lanes::integer_room_bytes<Format, 1>();
-      auto* const units = reinterpret_cast<float*>(integers[i] + integer_slice_groups * 512);
-      float* const second = units + integer_slice_groups * 16;
+      integers[i] = room + i * lanes::integer_panel_bytes<Format, 1>();
       job.integers[i] = integers[i];
-      job.lists[i] = {.units = units,
-                      .zeros = Format::has_zero_point ? reinterpret_cast<std::int32_t*>(second) : nullptr,
-                      .offsets = Format::has_minimum ? second : nullptr};
+      job.lists[i] = lanes::lists_in<Format, 1>(integers[i]);
       job.results[i] = results + (p - first_panel + i) * rows * 16;
     }
     if (panels == 1)
@@ -180,9 +170,9 @@ void multiply_integers_by_tiles(const packed_layout<Format>& layout, const packe
             lanes::list_integer_runs<Format, 1>(layout, panel, group, group + groups, groups_a_run, job.lists[i]);
       }
       job.words = groups * 8;
-      job.first_column = group * 32;
+      job.first_group = group;
       job.first_run = group / groups_a_run;
-      multiply_tile_job(job);
+      multiply_tile_job<Scaling>(job);
     }
     if (a.row_units != nullptr)
       for (std::size_t i = 0; i != panels * rows; ++i) {

@@ -197,8 +197,8 @@ FEWBITS_LANES words look_up(table16 table, words index) noexcept {
 
 // Integer products
 inline constexpr std::size_t integer_tile_rows = 5;  // results wait in memory while sums take 10 of 16 registers
+inline constexpr std::size_t integer_tile_panels = 1;
 inline constexpr std::size_t few_integer_rows = 4;
-inline constexpr std::size_t integer_slice_groups = 32;
 struct byte_table {
   __m256i entries;  // the same sixteen in both halves
 };
@@ -208,8 +208,27 @@ FEWBITS_LANES byte_table load_byte_table(const std::uint8_t* from) noexcept {
 FEWBITS_LANES words look_up_bytes(byte_table table, words index) noexcept {
   return {_mm256_shuffle_epi8(table.entries, index.low), _mm256_shuffle_epi8(table.entries, index.high)};
 }
-// Two products of unsigned and signed bytes are added in 16 bits: exact for weights up to 128.
+struct byte_table64 {
+  byte_table sixteens[4];
+};
+FEWBITS_LANES byte_table64 load_byte_table64(const std::uint8_t* from) noexcept {
+  return {{load_byte_table(from), load_byte_table(from + 16), load_byte_table(from + 32), load_byte_table(from + 48)}};
+}
+FEWBITS_LANES __m256i look_up_bytes(const byte_table64& table, __m256i index) noexcept {
+  // vpshufb reads bits 0 to 3 and, as zero, 7; bits 4 and 5 choose among four answers.
+  const __m256i bit_4 = _mm256_slli_epi16(index, 3), bit_5 = _mm256_slli_epi16(index, 2);
+  const __m256i low = _mm256_blendv_epi8(_mm256_shuffle_epi8(table.sixteens[0].entries, index),
+                                         _mm256_shuffle_epi8(table.sixteens[1].entries, index), bit_4);
+  const __m256i high = _mm256_blendv_epi8(_mm256_shuffle_epi8(table.sixteens[2].entries, index),
+                                          _mm256_shuffle_epi8(table.sixteens[3].entries, index), bit_4);
+  return _mm256_blendv_epi8(low, high, bit_5);
+}
+FEWBITS_LANES words look_up_bytes(const byte_table64& table, words index) noexcept {
+  return {look_up_bytes(table, index.low), look_up_bytes(table, index.high)};
+}
+// Two products of unsigned and signed bytes are added in 16 bits: exact for weights up to 128, activations from -127.
 constexpr bool dots_unsigned(int lowest, int highest) noexcept { return highest - lowest <= 128; }
+inline constexpr bool dots_take_lowest = false;
 template <bool Unsigned>
 FEWBITS_LANES __m256i dot(__m256i sums, __m256i weights, __m256i activations) noexcept {
   const __m256i pairs = Unsigned
@@ -268,6 +287,8 @@ FEWBITS_LANES words look_up_magnitudes(magnitude_table, words index) noexcept { 
 #include <fewbits/simd/panel_core.inl>
 //
 #include <fewbits/simd/product_core.inl>
+//
+#include <fewbits/simd/integer_runs_core.inl>
 //
 #include <fewbits/simd/integer_core.inl>
 

@@ -127,9 +127,10 @@ FEWBITS_LANES words look_up(table16 table, words index) noexcept {
 }
 
 // Integer products
-inline constexpr std::size_t integer_tile_rows = 12;  // 32 registers: 12 sums, 12 results, one of weights, scales
-inline constexpr std::size_t few_integer_rows = 4;
-inline constexpr std::size_t integer_slice_groups = 32;
+// 32 registers: 24 sums, 2 of weights, 1 of activations. Results wait in memory.
+inline constexpr std::size_t integer_tile_rows = 12;
+inline constexpr std::size_t integer_tile_panels = 2;
+inline constexpr std::size_t few_integer_rows = 2;
 struct byte_table {
   __m512i entries;  // the same sixteen in every 128 bits
 };
@@ -140,11 +141,25 @@ FEWBITS_LANES byte_table load_byte_table(const std::uint8_t* from) noexcept {
 FEWBITS_LANES words look_up_bytes(byte_table table, words index) noexcept {
   return _mm512_shuffle_epi8(table.entries, index);
 }
+struct byte_table64 {
+  __m512i entries;
+};
+FEWBITS_LANES byte_table64 load_byte_table64(const std::uint8_t* from) noexcept { return {_mm512_loadu_si512(from)}; }
+FEWBITS_LANES words look_up_bytes(byte_table64 table, words index) noexcept {
+  return _mm512_maskz_permutexvar_epi8(~__mmask64{0}, index, table.entries);
+}
 constexpr bool dots_unsigned(int, int) noexcept { return true; }
+inline constexpr bool dots_take_lowest = true;
 template <bool Unsigned>
 FEWBITS_LANES words dot(words sums, words weights, words activations) noexcept {
   static_assert(Unsigned);
+#if defined(__GNUC__)
+  // In assembly: g++ 12 moves each sum to another register and back around the intrinsic, whose type is another one.
+  __asm__("vpdpbusd %2, %1, %0" : "+v"(sums) : "v"(weights), "v"(activations));
+  return sums;
+#else
   return _mm512_dpbusd_epi32(sums, weights, activations);
+#endif
 }
 FEWBITS_LANES words multiply_integers(words a, words b) noexcept { return _mm512_maskz_mullo_epi32(all_lanes, a, b); }
 
@@ -189,6 +204,8 @@ FEWBITS_LANES words look_up_magnitudes(magnitude_table table, words index) noexc
 #include <fewbits/simd/panel_core.inl>
 //
 #include <fewbits/simd/product_core.inl>
+//
+#include <fewbits/simd/integer_runs_core.inl>
 //
 #include <fewbits/simd/integer_core.inl>
 

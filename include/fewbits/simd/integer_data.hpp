@@ -59,24 +59,42 @@ inline constexpr integer_range integer_range_of = [] {
   return range;
 }();
 
-/// The integers of codes of up to 4 bits plus an offset, as bytes, repeated to 16.
-template <few_bit_number Element>
-constexpr std::array<std::uint8_t, 16> integer_table(int offset) noexcept {
-  std::array<std::uint8_t, 16> bytes{};
+/// The integers of codes plus an offset, as bytes; of codes with fewer bits repeated.
+template <few_bit_number Element, std::size_t Size>
+constexpr std::array<std::uint8_t, Size> integer_table(int offset) noexcept {
+  std::array<std::uint8_t, Size> bytes{};
   for (std::size_t c = 0; c < bytes.size(); ++c)
     bytes[c] = static_cast<std::uint8_t>(
         integer_of<Element>(c & Element::format.code_mask(), integer_range_of<Element>.steps) + offset);
   return bytes;
 }
 
-/// Rows of integer activations as kernels read them.
+/// Groups of a panel that are decoded at a time, 512 bytes each: a multiple of every run.
+inline constexpr std::size_t integer_slice_groups = 8;
+/// From one row of activations to the next in a slice: known when kernels are compiled, so that a tile of rows needs one
+/// pointer. An odd number of lines, so that sixteen rows lie in different sets of a cache.
+inline constexpr std::size_t integer_row_bytes = integer_slice_groups * 32 + 64;
+
+/// Rows of integer activations as kernels read them: what a tile of rows needs at once lies side by side.
 struct integer_activations {
-  const std::byte* codes = nullptr;    ///< [row][group][32 bytes], in the order of integer_column
-  std::size_t row_bytes = 0;           ///< a row's codes are followed by zeros to a multiple of 64 columns
-  std::size_t runs = 0;                ///< of a row
-  const std::int32_t* sums = nullptr;  ///< [row][run]: of the run's integers
-  const float* units = nullptr;        ///< [row][run]: what a run is scaled by; null where a row has one scale
-  const float* row_units = nullptr;    ///< [row]: else
+  const std::byte* codes = nullptr;      ///< [slice][row][group][32 bytes], in the order of integer_column
+  std::size_t rows = 0;                  ///< a row's last groups are followed by zeros to a multiple of 64 columns
+  const std::int32_t* starts = nullptr;  ///< [run][row]: what a sum begins with, where kernels raise weights
+  const std::int32_t* sums = nullptr;    ///< [run][row]: of the run's integers
+  const float* units = nullptr;          ///< [run][row]: what a run is scaled by, but for run_scaling::by_weights
+  const float* row_units = nullptr;      ///< [row]: where a row has one scale
+
+  /// The first code of a group, a multiple of a slice's.
+  [[nodiscard]] constexpr const std::byte* slice_at(std::size_t group, std::size_t row) const noexcept {
+    return codes + (group / integer_slice_groups * rows + row) * integer_row_bytes;
+  }
+};
+
+/// What a run's sum meets before it is added to a result.
+enum class run_scaling {
+  by_weights,  ///< their scale; activations have one scale a row, which comes last
+  by_both,     ///< the product of both scales
+  affine,      ///< and zero points or minimums; activations with one scale a row have units of 1
 };
 
 /// What runs of a panel are scaled by, [run][16] each; null where a format has none.
@@ -86,26 +104,25 @@ struct integer_run_lists {
   float* offsets = nullptr;
 };
 
-/// Some rows of activations against some runs of a panel whose integers are decoded.
+/// Some rows of activations against some runs of one or two panels whose integers are decoded. A lone panel of two
+/// stands twice.
 struct integer_tile_job {
-  const std::byte* integers;  ///< [word][16][4 columns]
-  std::size_t words;          ///< of all runs
-  std::size_t words_a_run;    ///< the last may have fewer
-  std::size_t first_word;     ///< the first run's first word and its number, in a row of activations
-  std::size_t first_run;
+  const std::byte* integers[2];  ///< of each panel, [word][16][4 columns]
+  integer_run_lists lists[2];
+  float* results[2];        ///< [row][16], read and written
+  std::size_t words;        ///< of all runs
+  std::size_t words_a_run;  ///< the last may have fewer
   std::size_t runs;
-  int offset;  ///< what was added to every integer
-  integer_run_lists lists;
-  integer_activations activations;
-  std::size_t first_row;
-  float* results;  ///< [row][16], read and written
+  integer_activations activations;  ///< of the first run and row; codes of the slice
 };
 
-/// Byte `at` of a group's 32 holds this column, for weights of `bits` bits: four columns that one dot product takes
-/// lie as far apart in a word as its codes are shifted.
+/// The columns that one dot product takes are so many apart in weights of `bits` bits: those of one shift of a word.
+/// Codes of 6 bits, which cross words, are brought to the order of their columns.
+constexpr std::size_t integer_parts(std::size_t bits) noexcept { return bits == 6 ? 1 : 8 / bits; }
+/// Byte `at` of a group's 32 holds this column.
 constexpr std::size_t integer_column(std::size_t at, std::size_t bits) noexcept {
-  const std::size_t parts = 8 / bits, part = at / 4 % parts, word = at / 4 / parts;
-  return word * (32 / bits) + part + at % 4 * parts;
+  const std::size_t parts = integer_parts(bits), part = at / 4 % parts, word = at / 4 / parts;
+  return word * (4 * parts) + part + at % 4 * parts;
 }
 
 /// The kernel of an instruction set; what it does is said in simd/integer_core.inl.
@@ -115,6 +132,8 @@ struct integer_kernel {
                    std::size_t last_panel, std::size_t groups_a_run, const integer_activations& a,
                    std::size_t first_row, std::size_t rows, float* results, std::byte* room) noexcept;
   std::size_t room_bytes;
+  bool takes_lowest = true;  ///< whether activations may be -128
+  int raises_by = 0;         ///< what is added to every integer of weights
 };
 
 /// How two formats meet: runs of columns that share a scale on both sides.
@@ -139,10 +158,14 @@ struct integer_meeting {
   static constexpr std::size_t groups_a_run = run_columns < group_columns ? 1 : run_columns / group_columns;
   static constexpr bool has_row_units = Activations::shape.columns == whole;
 
-  /// Codes of 1, 2, 4 and 8 bits lie four to a dot product; every run is made of whole words.
+  static constexpr run_scaling scaling = Weights::has_zero_point || Weights::has_minimum ? run_scaling::affine
+                                         : has_row_units                                 ? run_scaling::by_weights
+                                                                                         : run_scaling::by_both;
+
+  /// Codes of 1, 2, 4, 6 and 8 bits come four to a dot product; every run is made of whole words, of 6 bits three.
   static constexpr bool is_possible = [] {
     constexpr int bits = Weights::element_bits;
-    if (!weights.fits_a_byte || !activations.fits_a_byte || (bits != 1 && bits != 2 && bits != 4 && bits != 8))
+    if (!weights.fits_a_byte || !activations.fits_a_byte || (bits != 1 && bits != 2 && bits != 4 && bits != 6 && bits != 8))
       return false;
     if (bits == 8 && !is_fixed_point<typename Weights::element_type>)
       return false;
@@ -152,7 +175,7 @@ struct integer_meeting {
     if (Activations::shape.rows != 1 || Activations::has_zero_point || Activations::has_minimum ||
         Activations::has_shapes || Activations::has_super_scale)
       return false;
-    return run_columns >= 8 && run_columns % (32 / static_cast<std::size_t>(bits)) == 0;
+    return run_columns >= 8 && run_columns % (bits == 6 ? 16 : 32 / static_cast<std::size_t>(bits)) == 0;
   }();
 };
 

@@ -49,6 +49,13 @@ constexpr std::string_view name_of(isa which) noexcept {
   return "unknown";
 }
 
+/// Dot products of bytes are a part of isa::avx512. Of the machines with isa::avx2 or isa::neon only some have them
+/// (AVX-VNNI, SDOT); products of integers take them there, unless they are told to leave them aside.
+enum class dot_products : unsigned char {
+  where_present,
+  left_aside,  ///< what a machine without them runs: for tests and comparisons
+};
+
 /// What the processor has and the system lets programs use: a feature whose registers the system does not save is
 /// false. All false for another architecture, and with FEWBITS_NO_SIMD.
 struct cpu_features {
@@ -65,7 +72,8 @@ struct cpu_features {
 };
 
 namespace isa_state {
-inline constexpr unsigned char undecided = 0xff;
+// Else a value of isa, and a bit where dot products are left aside.
+inline constexpr unsigned char undecided = 0xff, without_dots = 0x40;
 // One for the whole program, whatever flags its units have.
 inline constinit std::atomic<unsigned char> in_force{undecided};
 inline constinit std::atomic<bool> wish_was_refused_aloud{false};
@@ -77,6 +85,12 @@ inline constinit std::atomic<tile_state> tiles{tile_state::unasked};
 FEWBITS_BASELINE_BEGIN
 
 namespace isa_detail {
+
+constexpr unsigned char pin_of(isa which, dot_products dots) noexcept {
+  return static_cast<unsigned char>(static_cast<unsigned>(which) |
+                                    (dots == dot_products::left_aside ? isa_state::without_dots : 0u));
+}
+constexpr isa isa_of(unsigned char pin) noexcept { return static_cast<isa>(pin & (isa_state::without_dots - 1u)); }
 
 #if FEWBITS_SIMD_X86
 struct cpuid_registers {
@@ -230,6 +244,17 @@ inline bool is_available(isa which) noexcept {
   return false;
 }
 
+/// Whether dot products of bytes run here, in kernels of this instruction set, which is_available(which) allows.
+inline bool has_dot_products(isa which) noexcept {
+  switch (which) {
+    case isa::avx512:
+    case isa::amx: return true;
+    case isa::avx2: return detected_features().avx_vnni;
+    case isa::neon: return FEWBITS_SIMD_NEON_DOT != 0 && detected_features().neon_dotprod;
+    default: return false;
+  }
+}
+
 /// True where this process was given tile registers and they failed that comparison: isa::amx is then unavailable,
 /// whatever detected_features says of AMX.
 inline bool tiles_were_wrong() noexcept {
@@ -247,48 +272,51 @@ inline isa best_isa(isa limit = isa::amx) noexcept {
 
 namespace isa_detail {
 
-constexpr bool same_text(const char* text, std::string_view name) noexcept {
-  for (const char c : name)
-    if (*text++ != c)
-      return false;
+/// Is it a text, or the text and an ending?
+constexpr bool same_text(const char* text, std::string_view name, std::string_view ending = {}) noexcept {
+  for (const std::string_view part : {name, ending})
+    for (const char c : part)
+      if (*text++ != c)
+        return false;
   return *text == '\0';
 }
 
-/// FEWBITS_FORCE_ISA, or the best. What it cannot have is said on stderr once a process, because a test that believes
-/// to run AVX-512 should not pass unnoticed on AVX2.
-inline isa wished_isa() noexcept {
+/// The pin that FEWBITS_FORCE_ISA asks for, or the best's. What it cannot have is said on stderr once a process,
+/// because a test that believes to run AVX-512 should not pass unnoticed on AVX2.
+inline unsigned char wished_pin() noexcept {
 #if defined(_MSC_VER) && !defined(__clang__)
 #pragma warning(suppress : 4996)
 #endif
   const char* const wish = std::getenv("FEWBITS_FORCE_ISA");
   if (wish == nullptr || *wish == '\0')
-    return best_isa();
-  isa got = best_isa(isa::scalar);
+    return pin_of(best_isa(), dot_products::where_present);
   bool known = false;
-  for (const isa each : every_isa)
-    if (same_text(wish, name_of(each))) {
-      if (is_available(each))
-        return each;
-      known = true;
-      got = best_isa(each);
-    }
-  if (!known)
-    got = best_isa();
+  isa got = best_isa();
+  for (const isa each : every_isa) {
+    const bool is_plain = same_text(wish, name_of(each));
+    if (!is_plain && !((each == isa::neon || each == isa::avx2) && same_text(wish, name_of(each), "+nodot")))
+      continue;
+    if (is_available(each))
+      return pin_of(each, is_plain ? dot_products::where_present : dot_products::left_aside);
+    known = true;
+    got = best_isa(each);
+  }
   if (!isa_state::wish_was_refused_aloud.exchange(true, std::memory_order_relaxed))
     std::fprintf(stderr, "fewbits: FEWBITS_FORCE_ISA=%.32s %s: using %s\n", wish,
-                 known ? "is not available here" : "names no instruction set (scalar, neon, avx2, avx512, amx)",
+                 known ? "is not available here"
+                       : "names no instruction set (scalar, neon, neon+nodot, avx2, avx2+nodot, avx512, amx)",
                  name_of(got).data());
-  return got;
+  return pin_of(got, dot_products::where_present);
 }
 
 /// The first call of active_isa, and the first after unforce_isa.
 FEWBITS_NOINLINE inline isa decide_isa() noexcept {
-  const isa wish = wished_isa();
+  const unsigned char wish = wished_pin();
   unsigned char seen = isa_state::undecided;
   // A thread that forced one meanwhile has the last word.
-  if (isa_state::in_force.compare_exchange_strong(seen, static_cast<unsigned char>(wish), std::memory_order_relaxed))
-    return wish;
-  return static_cast<isa>(seen);
+  if (isa_state::in_force.compare_exchange_strong(seen, wish, std::memory_order_relaxed))
+    return isa_of(wish);
+  return isa_of(seen);
 }
 
 }  // namespace isa_detail
@@ -300,20 +328,28 @@ inline isa active_isa() noexcept {
 #if FEWBITS_SIMD_X86 || FEWBITS_SIMD_NEON
   const unsigned char known = isa_state::in_force.load(std::memory_order_relaxed);
   if (known != isa_state::undecided) [[likely]]
-    return static_cast<isa>(known);
+    return isa_detail::isa_of(known);
   return isa_detail::decide_isa();
 #else
   return isa::scalar;
 #endif
 }
 
-/// Pins kernels to one instruction set in every thread, for calls that begin afterwards.
-/// Errors: errc::unsupported where is_available says no; nothing changes.
-inline result<void> force_isa(isa which) noexcept {
+/// Whether kernels of `which`, the instruction set in force, take dot products of bytes.
+inline bool takes_dot_products(isa which = active_isa()) noexcept {
+  const unsigned char pin = isa_state::in_force.load(std::memory_order_relaxed);
+  return has_dot_products(which) && (pin == isa_state::undecided || (pin & isa_state::without_dots) == 0);
+}
+
+/// Pins kernels to one instruction set in every thread, for calls that begin afterwards; `dots` means something to
+/// isa::avx2 and isa::neon alone. Errors: errc::unsupported where is_available says no; nothing changes.
+inline result<void> force_isa(isa which, dot_products dots = dot_products::where_present) noexcept {
   if (!is_available(which))
     return error{errc::unsupported} << "the instruction set " << name_of(which)
                                     << " is not available on this machine; the best here is " << name_of(best_isa());
-  isa_state::in_force.store(static_cast<unsigned char>(which), std::memory_order_relaxed);
+  const bool may_lack_them = which == isa::avx2 || which == isa::neon;
+  isa_state::in_force.store(isa_detail::pin_of(which, may_lack_them ? dots : dot_products::where_present),
+                            std::memory_order_relaxed);
   return {};
 }
 
@@ -324,8 +360,8 @@ inline void unforce_isa() noexcept { isa_state::in_force.store(isa_state::undeci
 /// changed, where the machine lacks it. For one thread at a time: guards that overlap in time end in any order.
 class isa_guard {
  public:
-  explicit isa_guard(isa which) noexcept
-      : before_(isa_state::in_force.load(std::memory_order_relaxed)), forced_(force_isa(which).has_value()) {}
+  explicit isa_guard(isa which, dot_products dots = dot_products::where_present) noexcept
+      : before_(isa_state::in_force.load(std::memory_order_relaxed)), forced_(force_isa(which, dots).has_value()) {}
   isa_guard(const isa_guard&) = delete;
   isa_guard& operator=(const isa_guard&) = delete;
   ~isa_guard() {

@@ -206,8 +206,8 @@ FEWBITS_LANES words look_up(table16 table, words index) noexcept {
 
 // Integer products
 inline constexpr std::size_t integer_tile_rows = 4;  // results wait in memory while sums take 16 of 32 registers
+inline constexpr std::size_t integer_tile_panels = 1;
 inline constexpr std::size_t few_integer_rows = 2;
-inline constexpr std::size_t integer_slice_groups = 32;
 struct byte_table {
   uint8x16_t entries;
 };
@@ -215,7 +215,17 @@ FEWBITS_LANES byte_table load_byte_table(const std::uint8_t* from) noexcept { re
 FEWBITS_LANES words look_up_bytes(byte_table table, words index) noexcept {
   FEWBITS_EACH_PART(words, vreinterpretq_u32_u8(vqtbl1q_u8(table.entries, vreinterpretq_u8_u32(index.part[p]))));
 }
+struct byte_table64 {
+  uint8x16x4_t entries;
+};
+FEWBITS_LANES byte_table64 load_byte_table64(const std::uint8_t* from) noexcept {
+  return {{{vld1q_u8(from), vld1q_u8(from + 16), vld1q_u8(from + 32), vld1q_u8(from + 48)}}};
+}
+FEWBITS_LANES words look_up_bytes(byte_table64 table, words index) noexcept {
+  FEWBITS_EACH_PART(words, vreinterpretq_u32_u8(vqtbl4q_u8(table.entries, vreinterpretq_u8_u32(index.part[p]))));
+}
 constexpr bool dots_unsigned(int, int) noexcept { return false; }
+inline constexpr bool dots_take_lowest = true;
 FEWBITS_LANES int32x4_t dot_of_four(int32x4_t sums, int8x16_t a, int8x16_t b) noexcept {
   const int32x4_t low = vpaddlq_s16(vmull_s8(vget_low_s8(a), vget_low_s8(b)));
   const int32x4_t high = vpaddlq_s16(vmull_high_s8(a, b));
@@ -272,6 +282,8 @@ FEWBITS_LANES words look_up_magnitudes(magnitude_table, words index) noexcept { 
 #include <fewbits/simd/panel_core.inl>
 //
 #include <fewbits/simd/product_core.inl>
+//
+#include <fewbits/simd/integer_runs_core.inl>
 //
 #include <fewbits/simd/integer_core.inl>
 

@@ -234,11 +234,11 @@ FEWBITS_LANES words look_up_magnitudes(magnitude_table, words index) noexcept { 
 
 // Integer products
 
-/// The most rows of activations in a tile; the most that are computed without decoding weights to memory first; groups
-/// of a panel decoded at a time, 512 bytes each and a multiple of every run.
+/// The most rows of activations in a tile, and its panels; the most rows that are computed without decoding weights to
+/// memory first.
 inline constexpr std::size_t integer_tile_rows = 2;
+inline constexpr std::size_t integer_tile_panels = 1;
 inline constexpr std::size_t few_integer_rows = 2;
-inline constexpr std::size_t integer_slice_groups = 32;
 
 /// Sixteen entries of a byte each.
 struct byte_table {
@@ -260,10 +260,30 @@ FEWBITS_LANES words look_up_bytes(const byte_table& table, words index) noexcept
   }
   return made;
 }
+/// The same with sixty-four entries and bytes below 64.
+struct byte_table64 {
+  std::uint8_t entry[64];
+};
+FEWBITS_LANES byte_table64 load_byte_table64(const std::uint8_t* from) noexcept {
+  byte_table64 table;
+  std::memcpy(table.entry, from, sizeof table.entry);
+  return table;
+}
+FEWBITS_LANES words look_up_bytes(const byte_table64& table, words index) noexcept {
+  words made;
+  for (int i = 0; i < 16; ++i) {
+    made.lane[i] = 0;
+    for (int b = 0; b < 32; b += 8)
+      made.lane[i] |= static_cast<std::uint32_t>(table.entry[index.lane[i] >> b & 63u]) << b;
+  }
+  return made;
+}
 /// Does `dot` want integers of this range raised by -lowest, so that they are unsigned?
 constexpr bool dots_unsigned(int, int) noexcept { return false; }
-/// sums + the four bytes of each lane of `weights` (unsigned or signed) times those of `activations` (signed, never
-/// -128). Exact where the sum fits 32 bits.
+/// May activations be -128?
+inline constexpr bool dots_take_lowest = true;
+/// sums + the four bytes of each lane of `weights` (unsigned or signed) times those of `activations` (signed). Exact
+/// where the sum fits 32 bits.
 template <bool Unsigned>
 FEWBITS_LANES words dot(words sums, words weights, words activations) noexcept {
   for (int i = 0; i < 16; ++i)
@@ -292,6 +312,8 @@ FEWBITS_LANES words multiply_integers(words a, words b) noexcept {
 #include <fewbits/simd/panel_core.inl>
 //
 #include <fewbits/simd/product_core.inl>
+//
+#include <fewbits/simd/integer_runs_core.inl>
 //
 #include <fewbits/simd/integer_core.inl>
 
