@@ -331,16 +331,16 @@ FEWBITS_NOINLINE void encode_pieces_again(const Job& job, const block_plan& plan
   encode_pieces(job, plan, from, count, to);
 }
 
-/// Values of a run of one block.
+/// Values of a run of one block. Asks for what lies `ahead` values further on.
 template <class Job, class Source>
 FEWBITS_LANES void encode_run(const Job& job, const block_plan& plan, const Source* from, std::size_t count,
-                              std::byte* to) noexcept {
+                              std::byte* to, std::size_t ahead = values_ahead<Source>) noexcept {
   if constexpr (encodes_pairs<Job>) {
     constexpr std::size_t pair = 4 * static_cast<std::size_t>(Job::format::element_bits);  // bytes of 32 codes
     const unit_inverses inverse = spread_inverses<Job>(plan.signed_low(), plan.signed_high());
     for (; count >= 64; count -= 64, from += 64, to += 2 * pair) {
       words differ = fill(0);
-      ask_for_pieces<4>(from, values_ahead<Source>);
+      ask_for_pieces<4>(from, ahead);
       encode_pair<Job>(inverse, inverse, from, to, differ);
       encode_pair<Job>(inverse, inverse, from + 32, to + pair, differ);
       if constexpr (!Job::halves)

@@ -169,6 +169,9 @@ FEWBITS_LANES bool choose_candidate(const Job& job, const Source* from, std::siz
   return true;
 }
 
+/// How far ahead of its codes a batch asks for values: the next batch is read once before its codes are made.
+inline constexpr std::size_t batch_bytes_ahead = 12288;
+
 /// Blocks in one row, of whole pieces of sixteen: are sixteen of them scanned, planned and encoded without leaving lanes?
 template <class Job>
 inline constexpr bool batches_blocks = [] {
@@ -239,50 +242,88 @@ FEWBITS_LANES words find_deciding(const Source* from, std::size_t blocks, mask& 
   }
 }
 
-/// Up to sixteen whole blocks of row i, from block j on. False where the reference has failed.
+/// Up to sixteen whole blocks of row i from block j on, and what encloses the inverses of their units.
+struct block_batch {
+  std::size_t i = 0, j = 0, blocks = 0;
+  std::uint32_t left = 0;  ///< not planned
+  alignas(64) float low[16], high[16];
+};
 template <class Job>
-FEWBITS_LANES bool quantize_batch(const Job& job, std::size_t i, std::size_t j, std::size_t blocks) noexcept {
+FEWBITS_LANES void plan_batch(const Job& job, block_batch& batch) noexcept {
+  constexpr std::size_t columns = Job::format::shape.columns;
+  mask in_doubt;
+  const words deciding =
+      find_deciding<Job>(job.values + batch.i * job.row_stride + batch.j * columns, batch.blocks, in_doubt);
+  const lane_plans plans = plan_lanes(job, deciding, batch.i * job.layout.block_columns() + batch.j, batch.blocks);
+  store_words(batch.low, plans.low);
+  store_words(batch.high, plans.high);
+  batch.left = bits_of(either(plans.left, in_doubt)) & ((1u << batch.blocks) - 1);
+}
+
+/// False where the reference has failed.
+template <class Job>
+FEWBITS_LANES bool encode_batch(const Job& job, const block_batch& batch) noexcept {
   using source = typename Job::source_type;
   constexpr std::size_t columns = Job::format::shape.columns;
   constexpr std::size_t piece = 2 * static_cast<std::size_t>(Job::format::element_bits);  // bytes of sixteen codes
-  const std::size_t at = i * job.layout.block_columns() + j;
-  const source* from = job.values + i * job.row_stride + j * columns;
-  std::byte* codes = job.codes + i * job.row_code_bytes + j * columns / 16 * piece;
-  mask in_doubt;
-  const words deciding = find_deciding<Job>(from, blocks, in_doubt);
-  const lane_plans plans = plan_lanes(job, deciding, at, blocks);
-  alignas(64) float low[16], high[16];
-  store_words(low, plans.low);
-  store_words(high, plans.high);
-
+  constexpr std::size_t ahead = batch_bytes_ahead / sizeof(source);
+  const std::size_t at = batch.i * job.layout.block_columns() + batch.j;
+  const source* from = job.values + batch.i * job.row_stride + batch.j * columns;
+  std::byte* codes = job.codes + batch.i * job.row_code_bytes + batch.j * columns / 16 * piece;
   constexpr std::size_t in_step = columns < 64 ? 64 / columns : 1;
   std::size_t b = 0;
-  for (; b + in_step <= blocks; b += in_step)
+  for (; b + in_step <= batch.blocks; b += in_step)
     if constexpr (columns < 64) {
       words differ = fill(0);
-      ask_for_pieces<4>(from + b * columns, 16 * columns);
+      ask_for_pieces<4>(from + b * columns, ahead);
       for (std::size_t part = 0; part < 64; part += 32) {
         const std::size_t first = b + part / columns, second = b + (part + 16) / columns;
-        const unit_inverses one = spread_inverses<Job>(low[first], high[first]);
-        const unit_inverses other = columns == 32 ? one : spread_inverses<Job>(low[second], high[second]);
+        const unit_inverses one = spread_inverses<Job>(batch.low[first], batch.high[first]);
+        const unit_inverses other = columns == 32 ? one : spread_inverses<Job>(batch.low[second], batch.high[second]);
         encode_pair<Job>(one, other, from + b * columns + part, codes + (b * columns + part) / 16 * piece, differ);
       }
       if constexpr (!Job::halves)
         if (any_bit(differ)) [[unlikely]]
           for (std::size_t k = b; k < b + in_step; ++k)
-            encode_pieces_again(job, plan_of_lane<Job>(low, high, k, at), from + k * columns, columns,
+            encode_pieces_again(job, plan_of_lane<Job>(batch.low, batch.high, k, at), from + k * columns, columns,
                                 codes + k * columns / 16 * piece);
     } else {
-      encode_run(job, plan_of_lane<Job>(low, high, b, at), from + b * columns, columns, codes + b * columns / 16 * piece);
+      encode_run(job, plan_of_lane<Job>(batch.low, batch.high, b, at), from + b * columns, columns,
+                 codes + b * columns / 16 * piece, ahead);
     }
-  for (; b < blocks; ++b)
-    encode_pieces_again(job, plan_of_lane<Job>(low, high, b, at), from + b * columns, columns,
+  for (; b < batch.blocks; ++b)
+    encode_pieces_again(job, plan_of_lane<Job>(batch.low, batch.high, b, at), from + b * columns, columns,
                         codes + b * columns / 16 * piece);
-
-  for (std::uint32_t left = bits_of(either(plans.left, in_doubt)) & ((1u << blocks) - 1); left != 0; left &= left - 1) [[unlikely]]
-    if (!quantize_left_block(job, i, j + static_cast<std::size_t>(std::countr_zero(left))))
+  for (std::uint32_t left = batch.left; left != 0; left &= left - 1) [[unlikely]]
+    if (!quantize_left_block(job, batch.i, batch.j + static_cast<std::size_t>(std::countr_zero(left))))
       return false;
   return true;
+}
+
+/// All whole blocks. A batch is planned before the one before it is encoded: what its scales wait for is hidden behind
+/// the codes.
+template <class Job>
+FEWBITS_LANES bool quantize_batches(const Job& job) noexcept {
+  const std::size_t rows = job.layout.block_rows(), across = job.layout.columns() / Job::format::shape.columns;
+  if (across == 0)
+    return true;
+  block_batch batches[2];
+  batches[0].blocks = across < 16 ? across : 16;
+  plan_batch(job, batches[0]);
+  for (std::size_t k = 0;; k ^= 1) {
+    const block_batch& here = batches[k];
+    block_batch& next = batches[k ^ 1];
+    const bool ends_row = here.j + here.blocks == across;
+    next.i = here.i + (ends_row ? 1 : 0);
+    next.j = ends_row ? 0 : here.j + here.blocks;
+    next.blocks = across - next.j < 16 ? across - next.j : 16;
+    if (next.i != rows)
+      plan_batch(job, next);
+    if (!encode_batch(job, here))
+      return false;
+    if (next.i == rows)
+      return true;
+  }
 }
 
 /// Up to sixteen blocks of any shape, of block row i, from block j on. False where the reference has failed.
@@ -363,21 +404,18 @@ template <class Job>
 void quantize_blocks(const Job& job, bool& failed) noexcept {
   constexpr std::size_t batch = 16;
   const std::size_t across = job.layout.block_columns();
+  std::size_t first = 0;
   failed = true;
-  for (std::size_t i = 0; i < job.layout.block_rows(); ++i) {
-    std::size_t j = 0;
-    if constexpr (batches_blocks<Job>)
-      if (job.column_stride == 1)
-        for (const std::size_t full = job.layout.columns() / Job::format::shape.columns; j < full;) {
-          const std::size_t blocks = full - j < batch ? full - j : batch;
-          if (!quantize_batch(job, i, j, blocks))
-            return;
-          j += blocks;
-        }
-    for (; j < across; j += batch)
+  if constexpr (batches_blocks<Job>)
+    if (job.column_stride == 1) {
+      if (!quantize_batches(job))
+        return;
+      first = job.layout.columns() / Job::format::shape.columns;
+    }
+  for (std::size_t i = 0; i < job.layout.block_rows(); ++i)
+    for (std::size_t j = first; j < across; j += batch)
       if (!quantize_some(job, i, j, across - j < batch ? across - j : batch))
         return;
-  }
   failed = false;
 }
 
