@@ -277,6 +277,10 @@ FEWBITS_LANES words look_up_magnitudes(magnitude_table table, words index) noexc
 //
 #include <fewbits/simd/encode_core.inl>
 //
+#include <fewbits/simd/plan_core.inl>
+//
+#include <fewbits/simd/candidate_core.inl>
+//
 #include <fewbits/simd/quantize_core.inl>
 //
 #include <fewbits/simd/dequantize_core.inl>

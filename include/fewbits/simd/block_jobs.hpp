@@ -2,6 +2,7 @@
 // and turned into a plan, and the reference for what they do not decide.
 #pragma once
 
+#include <array>
 #include <bit>
 #include <cstddef>
 #include <cstdint>
@@ -41,6 +42,23 @@ constexpr bool zero_of_quotient(double steps_down, int& zero) noexcept {
   return past_tie > 0x1p-30 && past_tie < 1 - 0x1p-30;
 }
 
+/// Of a rule that chooses among scales, how many; and by what the largest magnitude is multiplied for each.
+template <class Rule>
+inline constexpr std::size_t candidate_count = [] {
+  if constexpr (requires { Rule::largest_goes_to.size(); })
+    return Rule::largest_goes_to.size();
+  else
+    return std::size_t{0};
+}();
+template <class Rule>
+constexpr std::array<float, candidate_count<Rule>> inverse_targets_of(double tensor) noexcept {
+  std::array<float, candidate_count<Rule>> inverses{};
+  if constexpr (candidate_count<Rule> != 0)
+    for (std::size_t k = 0; k < inverses.size(); ++k)
+      inverses[k] = static_cast<float>(1.0 / (tensor * static_cast<double>(Rule::largest_goes_to[k])));
+  return inverses;
+}
+
 /// Quantising: `Reference` quantises block (i, j) by the constexpr functions, or gives its parameters.
 template <blocked Format, block_source Source, class How, class Reference>
 struct quantize_job {
@@ -72,6 +90,7 @@ struct quantize_job {
   double exact_inverse_divisor;
   float divisor, inverse_divisor;  ///< of the rule's quotient
   scale_type* scales;              ///< null where they are packed
+  std::array<float, candidate_count<rule_type>> inverse_targets;  ///< of the largest magnitude's quotients
 
   [[nodiscard]] bool quantize_by_reference(std::size_t i, std::size_t j) const noexcept {
     return reference.quantize(i, j);
@@ -358,7 +377,8 @@ bool quantize_by_lanes(const matrix_view<Source>& values, const quantized_layout
   return run_quantize(
       job_type{values.data(), values.row_stride_elements(), values.column_stride_elements(), layout, to.codes.data(),
                layout.row_code_bytes(), to, how, reference, tensor, static_cast<float>(tensor), 1.0 / divisor,
-               static_cast<float>(divisor), static_cast<float>(1.0 / divisor), objects_of(to.scales)},
+               static_cast<float>(divisor), static_cast<float>(1.0 / divisor), objects_of(to.scales),
+               inverse_targets_of<typename job_type::rule_type>(tensor)},
       failed);
 }
 

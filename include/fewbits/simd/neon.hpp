@@ -342,6 +342,10 @@ FEWBITS_LANES words look_up_magnitudes(magnitude_table, words index) noexcept { 
 //
 #include <fewbits/simd/encode_core.inl>
 //
+#include <fewbits/simd/plan_core.inl>
+//
+#include <fewbits/simd/candidate_core.inl>
+//
 #include <fewbits/simd/quantize_core.inl>
 //
 #include <fewbits/simd/dequantize_core.inl>

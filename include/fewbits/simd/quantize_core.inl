@@ -18,166 +18,22 @@ FEWBITS_LANES const typename Job::source_type* row_piece(const Job& job, std::si
   return gathered;
 }
 
-/// What encloses the inverses of sixteen blocks' units; which of the blocks are not planned.
-struct lane_plans {
-  words low, high;
-  mask left;
-};
-template <class Scale>
-FEWBITS_LANES void store_scales(Scale* to, words scales, std::size_t count) noexcept {
-  Scale stored[16];
-  Scale* const place = count == 16 ? to : stored;
-  if constexpr (sizeof(Scale) == 1)
-    store_bytes(place, scales);
-  else if constexpr (sizeof(Scale) == 2)
-    store_halves(place, scales);
-  else
-    store_words(place, scales);
-  if (count != 16)
-    std::memcpy(static_cast<void*>(to), stored, count * sizeof(Scale));
+/// How far ahead of its codes a batch of so many values asks for more: the next batch is read before, too.
+template <class Source>
+constexpr std::size_t values_ahead_of_batch(std::size_t batch) noexcept {
+  return 2 * batch + 8192 / sizeof(Source);
 }
-
-/// Finds and stores the scales of up to sixteen blocks, from `at` on, given what decides as float32's bits.
-template <class Job>
-FEWBITS_LANES lane_plans plan_lanes(const Job& job, words amax, std::size_t at, std::size_t count) noexcept {
-  using format = typename Job::format;
-  using element = typename format::element_type;
-  using scale_type = typename format::scale_type;
-  const words magnitude = bit_and(amax, fill(0x7fffffff));
-  words scales;
-  lane_plans made;
-  mask& left = made.left;
-  if constexpr (Job::halves) {
-    constexpr binade_steps steps = binade_steps_of<format, typename Job::block_rule>;
-    constexpr auto last = static_cast<std::uint32_t>(scale_type::format.max_code());
-    const words binade = shift_right<23>(add(magnitude, fill((1u << 23) - steps.threshold)));
-    scales = smaller(larger(add(binade, fill(static_cast<std::uint32_t>(steps.base - 127))), fill(0)), fill(last));
-    const words halvings = subtract(scales, fill(static_cast<std::uint32_t>(scale_type::format.bias)));
-    // Zeros, subnormals, Inf and NaN; units whose inverse is subnormal, or under which float32's subnormals matter.
-    left = either(greater(fill(0x00800000), magnitude), greater(magnitude, fill(0x7f7fffff)));
-    left = either(left, either(greater(fill(static_cast<std::uint32_t>(lowest_halvings<element>)), halvings),
-                               greater(halvings, fill(126))));
-    made.low = made.high = shift_left<23>(subtract(fill(127), halvings));
-  } else {
-    // In this window nothing below overflows or is subnormal, and -100 + 60 > lowest_unit holds for what is kept.
-    left = either(greater(fill((127u - 100) << 23), magnitude), greater(magnitude, fill((127u + 59) << 23)));
-    words scale_bits;
-    if constexpr (std::is_same_v<scale_type, float>) {
-      scales = as_words(divide(as_floats(amax), fill_floats(job.divisor)));
-      scale_bits = scales;
-    } else {
-      const narrowed found =
-          narrow_lanes<scale_type, encoding<>>(as_words(multiply(as_floats(amax), fill_floats(job.inverse_divisor))),
-                                               fill(0));
-      constexpr float_format f = source_format<scale_type>();
-      scales = found.codes;
-      left = either(left, either(found.close,
-                                 equal(bit_and(scales, fill(static_cast<std::uint32_t>(f.magnitude_mask()))), fill(0))));
-      scale_bits = widen_lanes<scale_type>(scales);
-    }
-    floats unit = as_floats(scale_bits);
-    if constexpr (format::has_tensor_scale)
-      unit = multiply(unit, fill_floats(job.tensor_float));
-    const words unit_size = bit_and(as_words(unit), fill(0x7fffffff));
-    left = either(left, either(greater(fill(static_cast<std::uint32_t>(127 + lowest_unit) << 23), unit_size),
-                               greater(unit_size, fill(static_cast<std::uint32_t>(127 + highest_unit) << 23))));
-    left = either(left, greater(magnitude, add(unit_size, fill(20u << 23))));
-    const floats inverse = divide(fill_floats(1.0f), unit);
-    made.low = as_words(multiply(inverse, fill_floats(just_below_one)));
-    made.high = as_words(multiply(inverse, fill_floats(just_above_one)));
-  }
-  store_scales(job.scales + at, scales, count);
-  return made;
-}
-/// Of block b, from a plan in lanes.
-template <class Job>
-FEWBITS_LANES block_plan plan_of_lane(const float (&low)[16], const float (&high)[16], std::size_t b,
-                                      std::size_t at) noexcept {
-  using format = typename Job::format;
-  block_plan plan;
-  plan.at = at + b;
-  if constexpr (Job::halves)
-    plan.inverse_low = plan.inverse_high = low[b];
-  else
-    plan.set_inverses(low[b], high[b], is_minifloat<typename format::element_type> && has_sign<typename format::scale_type>);
-  return plan;
-}
-
-/// The candidate of least error for a block in one run: false where errors in float32 do not tell.
-///
-/// Errors are measured in the first candidate's unit, in which values are up to 8 and elements up to 12. A value, its
-/// unit's inverse, an element in this unit and their difference are each off by at most 2^-24 of themselves, and near a
-/// boundary the wrong neighbour may be taken, whose distance differs by at most 2^-18: each distance is right within
-/// d = 2^-17. Squares are then off by at most 2 distance x d + d^2, in all at most d x (n + sum) + n d^2.
-template <class Job, class Source>
-FEWBITS_LANES bool choose_candidate(const Job& job, const Source* from, std::size_t count, const block_facts& facts,
-                                    typename Job::format::scale_type& chosen) noexcept {
-  using element = typename Job::format::element_type;
-  constexpr std::size_t candidates = Job::rule_type::largest_goes_to.size();
-  constexpr error_norm norm = Job::rule_type::norm;
-  typename Job::format::scale_type scales[candidates];
-  double units[candidates];
-  if (!job.find_candidates(facts, scales, units))
-    return false;
-  const floats first_inverse = fill_floats(static_cast<float>(1.0 / units[0]));
-  float errors[candidates];
-  std::size_t best = 0;
-  for (std::size_t k = 0; k < candidates; ++k) {
-    const floats inverse = fill_floats(static_cast<float>(1.0 / units[k]));
-    const floats ratio = fill_floats(static_cast<float>(units[k] / units[0]));
-    floats sum = fill_floats(0);
-    for (std::size_t i = 0; i < count; i += 16) {
-      const words numbers =
-          count - i < 16 ? load_rest(from + i, count - i) : load_numbers(from + i);
-      const floats magnitude = as_floats(bit_and(numbers, fill(0x7fffffff)));
-      const floats quotient = multiply(magnitude, inverse);
-      const words codes = enclose_magnitudes<element>(quotient, quotient).codes;
-      const floats there = multiply(as_floats(widen_lanes<element>(codes)), ratio);
-      const floats distance = as_floats(
-          bit_and(as_words(subtract(multiply(magnitude, first_inverse), there)), fill(0x7fffffff)));
-      if constexpr (norm == error_norm::squared)
-        sum = multiply_add(distance, distance, sum);
-      else if constexpr (norm == error_norm::absolute)
-        sum = add(sum, distance);
-      else
-        sum = as_floats(larger(as_words(sum), as_words(distance)));
-    }
-    if constexpr (norm == error_norm::largest) {
-      errors[k] = std::bit_cast<float>(largest_lane(as_words(sum)));  // not below 0: ordered as their bits are
-    } else {
-      float parts[16];
-      store_words(parts, as_words(sum));
-      for (std::size_t half = 8; half != 0; half /= 2)
-        for (std::size_t i = 0; i < half; ++i)
-          parts[i] += parts[i + half];
-      errors[k] = parts[0];
-    }
-    if (k != 0) {
-      constexpr float d = 0x1p-17f;
-      const auto n = static_cast<float>(count);
-      // Twice and more of what both errors may be off by.
-      const float tolerance = norm == error_norm::largest    ? 4 * d
-                              : norm == error_norm::absolute ? 4 * d * n + (errors[k] + errors[best]) * d
-                                                             : 4 * d * (2 * n + errors[k] + errors[best]);
-      if (errors[k] < errors[best] - tolerance)
-        best = k;
-      else if (!(errors[k] > errors[best] + tolerance))
-        return false;
-    }
-  }
-  chosen = scales[best];
-  return true;
-}
-
-/// How far ahead of its codes a batch asks for values: the next batch is read once before its codes are made.
-inline constexpr std::size_t batch_bytes_ahead = 12288;
 
 /// Blocks in one row, of whole pieces of sixteen: are sixteen of them scanned, planned and encoded without leaving lanes?
 template <class Job>
 inline constexpr bool batches_blocks = [] {
   constexpr auto shape = Job::format::shape;
-  return Job::plans_in_lanes && encodes_pairs<Job> &&
-         (Job::input == rule_input::amax || Job::input == rule_input::first_largest) && shape.rows == 1 && shape.columns != whole && shape.columns % 16 == 0 && shape.columns <= 256;
+  constexpr bool plans = Job::input == rule_input::candidates
+                             ? chooses_in_lanes<Job>
+                             : Job::plans_in_lanes && (Job::input == rule_input::amax ||
+                                                       Job::input == rule_input::first_largest);
+  return plans && encodes_pairs<Job> && shape.rows == 1 && shape.columns != whole && shape.columns % 16 == 0 &&
+         shape.columns <= 256;
 }();
 
 /// A block that lanes have not planned: by the job's plan, or by the reference. False where that has failed.
@@ -192,9 +48,9 @@ FEWBITS_NOINLINE bool quantize_left_block(const Job& job, std::size_t i, std::si
   block_facts facts;
   scan_run<Job>(from, columns, facts);
   block_plan plan;
-  if (!job.plan(i, j, facts, plan))
-    return job.quantize_by_reference(i, j);
   plan.at = i * job.layout.block_columns() + j;
+  if (!plan_candidate(job, from, columns, facts, plan) && !job.plan(i, j, facts, plan))
+    return job.quantize_by_reference(i, j);
   encode_run(job, plan, from, columns, codes);
   return true;
 }
@@ -251,10 +107,15 @@ struct block_batch {
 template <class Job>
 FEWBITS_LANES void plan_batch(const Job& job, block_batch& batch) noexcept {
   constexpr std::size_t columns = Job::format::shape.columns;
+  const auto* from = job.values + batch.i * job.row_stride + batch.j * columns;
+  const std::size_t at = batch.i * job.layout.block_columns() + batch.j;
   mask in_doubt;
-  const words deciding =
-      find_deciding<Job>(job.values + batch.i * job.row_stride + batch.j * columns, batch.blocks, in_doubt);
-  const lane_plans plans = plan_lanes(job, deciding, batch.i * job.layout.block_columns() + batch.j, batch.blocks);
+  const words deciding = find_deciding<Job>(from, batch.blocks, in_doubt);
+  lane_plans plans;
+  if constexpr (Job::input == rule_input::candidates)
+    plans = choose_in_lanes(job, from, deciding, at, batch.blocks);
+  else
+    plans = plan_lanes(job, deciding, at, batch.blocks);
   store_words(batch.low, plans.low);
   store_words(batch.high, plans.high);
   batch.left = bits_of(either(plans.left, in_doubt)) & ((1u << batch.blocks) - 1);
@@ -266,7 +127,7 @@ FEWBITS_LANES bool encode_batch(const Job& job, const block_batch& batch) noexce
   using source = typename Job::source_type;
   constexpr std::size_t columns = Job::format::shape.columns;
   constexpr std::size_t piece = 2 * static_cast<std::size_t>(Job::format::element_bits);  // bytes of sixteen codes
-  constexpr std::size_t ahead = batch_bytes_ahead / sizeof(source);
+  constexpr std::size_t ahead = values_ahead_of_batch<source>(16 * columns);
   const std::size_t at = batch.i * job.layout.block_columns() + batch.j;
   const source* from = job.values + batch.i * job.row_stride + batch.j * columns;
   std::byte* codes = job.codes + batch.i * job.row_code_bytes + batch.j * columns / 16 * piece;
@@ -365,16 +226,11 @@ bool quantize_some(const Job& job, std::size_t i, std::size_t j, std::size_t blo
   std::uint32_t done = 0;
   for (; left != 0; left &= left - 1) {
     const auto b = static_cast<std::size_t>(std::countr_zero(left));
-    if constexpr (Job::input == rule_input::candidates) {
-      typename format::scale_type chosen{};
-      if (rows == 1 && job.column_stride == 1 &&
-          choose_candidate(job, job.values + first_row * job.row_stride + job.layout.first_column(j + b),
-                           job.layout.columns_in_block(j + b), facts[b], chosen) &&
-          job.plan_unit(facts[b], {chosen}, plans[b])) {
-        job.scales[at + b] = chosen;
-        continue;
-      }
-    }
+    plans[b].at = at + b;
+    if (rows == 1 && job.column_stride == 1 &&
+        plan_candidate(job, job.values + first_row * job.row_stride + job.layout.first_column(j + b),
+                       job.layout.columns_in_block(j + b), facts[b], plans[b]))
+      continue;
     if (!job.plan(i, j + b, facts[b], plans[b])) {
       if (!job.quantize_by_reference(i, j + b))
         return false;
@@ -407,7 +263,7 @@ void quantize_blocks(const Job& job, bool& failed) noexcept {
   std::size_t first = 0;
   failed = true;
   if constexpr (batches_blocks<Job>)
-    if (job.column_stride == 1) {
+    if (job.column_stride == 1 && job.reference.weights_of_errors == nullptr) {
       if (!quantize_batches(job))
         return;
       first = job.layout.columns() / Job::format::shape.columns;

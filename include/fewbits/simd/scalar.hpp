@@ -374,6 +374,10 @@ FEWBITS_LANES words multiply_integers(words a, words b) noexcept {
 //
 #include <fewbits/simd/encode_core.inl>
 //
+#include <fewbits/simd/plan_core.inl>
+//
+#include <fewbits/simd/candidate_core.inl>
+//
 #include <fewbits/simd/quantize_core.inl>
 //
 #include <fewbits/simd/dequantize_core.inl>
