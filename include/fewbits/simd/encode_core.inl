@@ -203,24 +203,27 @@ inline constexpr bool encodes_pairs = [] {
     return is_fixed_point<element>;
 }();
 
-/// The inverse of a block's unit in all lanes: what encloses it; for integers times their fraction's unit. For other
-/// minifloats than under powers of two also the higher one times 2^(digits that float32 has past the element's).
+/// The inverse of a block's unit in all lanes: what encloses it, and `scaled`. That is, for integers, the lower one times
+/// what makes their fraction whole; for minifloats the higher one times 2^(digits that float32 has past the element's).
 struct unit_inverses {
   floats low, high, scaled;
 };
+/// What the inverse is multiplied by for `scaled`; nothing uses it for minifloats under powers of two.
+template <class Job>
+constexpr float inverse_factor() noexcept {
+  using element = typename Job::format::element_type;
+  if constexpr (is_fixed_point<element>)
+    return std::bit_cast<float>(static_cast<std::uint32_t>(127 + element::format.fraction_bits) << 23);
+  else if constexpr (Job::halves || !is_minifloat<element>)
+    return 1.0f;
+  else
+    return std::bit_cast<float>(static_cast<std::uint32_t>(127 + 23 - element::format.mantissa_bits) << 23);
+}
 template <class Job>
 FEWBITS_LANES unit_inverses spread_inverses(float low, float high) noexcept {
   using element = typename Job::format::element_type;
-  constexpr auto f = element::format;
-  if constexpr (is_fixed_point<element>) {
-    constexpr float ones = std::bit_cast<float>(static_cast<std::uint32_t>(127 + f.fraction_bits) << 23);
-    return {fill_floats(low * ones), fill_floats(high * ones), fill_floats(ones)};
-  } else if constexpr (Job::halves) {
-    return {fill_floats(low), fill_floats(low), fill_floats(low)};
-  } else {
-    constexpr float digits = std::bit_cast<float>(static_cast<std::uint32_t>(127 + 23 - f.mantissa_bits) << 23);
-    return {fill_floats(low), fill_floats(high), multiply(fill_floats(high), fill_floats(digits))};
-  }
+  const floats scaled = fill_floats(is_fixed_point<element> ? low : high);
+  return {fill_floats(low), fill_floats(high), multiply(scaled, fill_floats(inverse_factor<Job>()))};
 }
 
 /// Sixteen quotients rounded, in a form that finish_pair reads; `differ` gets bits where the lower and the higher
@@ -234,9 +237,10 @@ FEWBITS_LANES words round_quotients(const unit_inverses& inverse, floats value, 
   using element = typename Job::format::element_type;
   constexpr auto f = element::format;
   if constexpr (is_fixed_point<element>) {
-    const words codes = nearest(multiply(value, inverse.low));
+    const words codes = nearest(multiply(value, inverse.scaled));
     if constexpr (!Job::halves)
-      differ = with_differences(differ, codes, nearest(multiply(value, inverse.high)));
+      differ = with_differences(
+          differ, codes, nearest(multiply(value, multiply(inverse.high, fill_floats(inverse_factor<Job>())))));
     return codes;
   } else {
     constexpr int digits = 23 - f.mantissa_bits;

@@ -55,55 +55,66 @@ FEWBITS_NOINLINE bool quantize_left_block(const Job& job, std::size_t i, std::si
   return true;
 }
 
+/// The largest magnitude of sixteen lanes of a block, or, for rules that ask for the first largest value, the largest
+/// value and the largest with its sign turned, none below +0. As signed integers, positive numbers are ordered as they
+/// are and negative ones lie below 0.
+template <class Job, class Source>
+FEWBITS_LANES void find_extremes(const Source* from, words& up, [[maybe_unused]] words& down) noexcept {
+  constexpr std::size_t columns = Job::format::shape.columns;
+  up = fill(0);
+  down = fill(0);
+  FEWBITS_UNROLL
+  for (std::size_t c = 0; c < columns; c += 16) {
+    const words numbers = load_numbers(from + c);
+    if constexpr (Job::input == rule_input::first_largest) {
+      up = larger(up, numbers);
+      down = larger(down, bit_xor(numbers, fill(0x80000000)));
+    } else {
+      up = larger(up, bit_and(numbers, fill(0x7fffffff)));
+    }
+  }
+}
+template <class Job>
+FEWBITS_LANES words decide(const words (&up)[16], [[maybe_unused]] const words (&down)[16], mask& in_doubt) noexcept {
+  const words above = largest_of_each(up);
+  if constexpr (Job::input == rule_input::first_largest) {
+    const words below = largest_of_each(down);
+    in_doubt = equal(above, below);
+    return select(greater(below, above), bit_or(below, fill(0x80000000)), above);
+  } else {
+    in_doubt = greater(fill(0), fill(0));
+    return above;
+  }
+}
 /// What decides the scales of up to sixteen blocks side by side, as float32's bits: the largest magnitudes, or the first
 /// values of largest magnitude. `in_doubt`: blocks with that magnitude on both sides of 0.
 template <class Job, class Source>
 FEWBITS_LANES words find_deciding(const Source* from, std::size_t blocks, mask& in_doubt) noexcept {
   constexpr std::size_t columns = Job::format::shape.columns;
-  words most[16];
-  if constexpr (Job::input == rule_input::first_largest) {
-    // As signed integers, positive numbers are ordered as they are and negative ones lie below 0; and the other way
-    // round with the sign turned.
-    const words sign = fill(0x80000000);
-    words below[16];
+  words up[16], down[16];
+  if (blocks == 16 && columns <= 32) {  // all in registers
+    FEWBITS_UNROLL
     for (std::size_t b = 0; b < 16; ++b)
-      most[b] = below[b] = fill(0);
-    for (std::size_t b = 0; b < blocks; ++b) {
-      words up = fill(0), down = fill(0);
-      FEWBITS_UNROLL
-      for (std::size_t c = 0; c < columns; c += 16) {
-        const words numbers = load_numbers(from + b * columns + c);
-        up = larger(up, numbers);
-        down = larger(down, bit_xor(numbers, sign));
-      }
-      most[b] = up;
-      below[b] = down;
-    }
-    const words up = largest_of_each(most), down = largest_of_each(below);
-    in_doubt = equal(up, down);
-    return select(greater(down, up), bit_or(down, sign), up);
-  } else {
-    const words magnitudes = fill(0x7fffffff);
-    for (std::size_t b = 0; b < 16; ++b)
-      most[b] = fill(0);
-    for (std::size_t b = 0; b < blocks; ++b) {
-      words here = bit_and(load_numbers(from + b * columns), magnitudes);
-      FEWBITS_UNROLL
-      for (std::size_t c = 16; c < columns; c += 16)
-        here = larger(here, bit_and(load_numbers(from + b * columns + c), magnitudes));
-      most[b] = here;
-    }
-    in_doubt = greater(fill(0), fill(0));
-    return largest_of_each(most);
+      find_extremes<Job>(from + b * columns, up[b], down[b]);
+    return decide<Job>(up, down, in_doubt);
   }
+  for (std::size_t b = blocks; b < 16; ++b)
+    up[b] = down[b] = fill(0);
+  for (std::size_t b = 0; b < blocks; ++b)
+    find_extremes<Job>(from + b * columns, up[b], down[b]);
+  return decide<Job>(up, down, in_doubt);
 }
 
 /// Up to sixteen whole blocks of row i from block j on, and what encloses the inverses of their units.
 struct block_batch {
   std::size_t i = 0, j = 0, blocks = 0;
   std::uint32_t left = 0;  ///< not planned
-  alignas(64) float low[16], high[16];
+  alignas(64) float low[16], high[16], scaled[16];  ///< as unit_inverses has them
 };
+template <class Job>
+FEWBITS_LANES unit_inverses inverses_of(const block_batch& batch, std::size_t b) noexcept {
+  return {fill_floats(batch.low[b]), fill_floats(batch.high[b]), fill_floats(batch.scaled[b])};
+}
 template <class Job>
 FEWBITS_LANES void plan_batch(const Job& job, block_batch& batch) noexcept {
   constexpr std::size_t columns = Job::format::shape.columns;
@@ -118,6 +129,8 @@ FEWBITS_LANES void plan_batch(const Job& job, block_batch& batch) noexcept {
     plans = plan_lanes(job, deciding, at, batch.blocks);
   store_words(batch.low, plans.low);
   store_words(batch.high, plans.high);
+  const words scaled = is_fixed_point<typename Job::format::element_type> ? plans.low : plans.high;
+  store_words(batch.scaled, as_words(multiply(as_floats(scaled), fill_floats(inverse_factor<Job>()))));
   batch.left = bits_of(either(plans.left, in_doubt)) & ((1u << batch.blocks) - 1);
 }
 
@@ -139,8 +152,8 @@ FEWBITS_LANES bool encode_batch(const Job& job, const block_batch& batch) noexce
       ask_for_pieces<4>(from + b * columns, ahead);
       for (std::size_t part = 0; part < 64; part += 32) {
         const std::size_t first = b + part / columns, second = b + (part + 16) / columns;
-        const unit_inverses one = spread_inverses<Job>(batch.low[first], batch.high[first]);
-        const unit_inverses other = columns == 32 ? one : spread_inverses<Job>(batch.low[second], batch.high[second]);
+        const unit_inverses one = inverses_of<Job>(batch, first);
+        const unit_inverses other = columns == 32 ? one : inverses_of<Job>(batch, second);
         encode_pair<Job>(one, other, from + b * columns + part, codes + (b * columns + part) / 16 * piece, differ);
       }
       if constexpr (!Job::halves)
