@@ -160,6 +160,53 @@ struct quantize_job {
     return true;
   }
 
+  /// The candidate of least error for values in a row. False where the reference has to. An element is the nearest, so
+  /// its error is the least of all elements'. The nearest element times the unit, and its difference from the value, fit
+  /// a double, and what is farther off rounds to no less: the largest error is exact. Sums are not, and near ties of
+  /// them are left.
+  [[nodiscard]] bool choose_by_doubles(const Source* from, std::size_t count, const block_facts& facts,
+                                       scale_type& chosen) const noexcept {
+    constexpr auto norm = rule_type::norm;
+    constexpr auto magnitudes = static_cast<std::size_t>(element::format.max_code()) + 1;
+    constexpr std::size_t candidates = candidate_count<rule_type>;
+    if constexpr (!element::format.is_signed || unit_digits<Format> > 36 || magnitudes > 8) {
+      return false;
+    } else {
+      scale_type found[candidates];
+      double units[candidates];
+      if (count > 64 || !find_candidates(facts, found, units))
+        return false;
+      std::size_t best = 0;
+      double least = 0;
+      for (std::size_t k = 0; k < candidates; ++k) {
+        double error = 0;
+        for (std::size_t i = 0; i < count; ++i) {
+          const double value = double_of_code<source>(source_code(from[i]) & source.magnitude_mask());
+          double distance = value;  // from 0
+          for (std::size_t c = 1; c < magnitudes; ++c) {
+            const double element_value = static_cast<double>(std::bit_cast<float>(float_bits_of<element>(c)));
+            const double signed_distance = value - element_value * units[k];
+            const double other = signed_distance < 0 ? -signed_distance : signed_distance;
+            distance = other < distance ? other : distance;
+          }
+          if constexpr (norm == error_norm::largest)
+            error = distance > error ? distance : error;
+          else
+            error += norm == error_norm::squared ? distance * distance : distance;
+        }
+        const double tolerance = norm == error_norm::largest ? 0.0 : 0x1p-44 * (error + least);
+        if (k == 0 || error < least - tolerance) {
+          best = k;
+          least = error;
+        } else if (norm != error_norm::largest && !(error > least + tolerance)) {
+          return false;
+        }
+      }
+      chosen = found[best];
+      return true;
+    }
+  }
+
   /// Chooses and stores the parameters of block (i, j). False where the reference has to.
   [[nodiscard]] bool plan(std::size_t i, std::size_t j, const block_facts& facts, block_plan& made) const noexcept {
     if (facts.amax > source.max_code() || facts.amax == 0)

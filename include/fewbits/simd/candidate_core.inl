@@ -1,79 +1,14 @@
 // Scales chosen among candidates by their errors: four over six. Included by every data sheet inside its region.
-// Errors are added up in float32, and decide where they differ by more than they can be off by.
+// Errors are added up in float32, and decide where they differ by more than they can be off by; then in doubles.
 
-/// The candidate of least error for a block in one run: false where errors in float32 do not tell.
-///
-/// Errors are measured in the first candidate's unit, in which values are up to 8 and elements up to 12. A value, its
-/// unit's inverse, an element in this unit and their difference are each off by at most 2^-24 of themselves, and near a
-/// boundary the wrong neighbour may be taken, whose distance differs by at most 2^-18: each distance is right within
-/// d = 2^-17. Squares are then off by at most 2 distance x d + d^2, in all at most d x (n + sum) + n d^2.
-template <class Job, class Source>
-FEWBITS_LANES bool choose_candidate(const Job& job, const Source* from, std::size_t count, const block_facts& facts,
-                                    typename Job::format::scale_type& chosen) noexcept {
-  using element = typename Job::format::element_type;
-  constexpr std::size_t candidates = Job::rule_type::largest_goes_to.size();
-  constexpr error_norm norm = Job::rule_type::norm;
-  typename Job::format::scale_type scales[candidates];
-  double units[candidates];
-  if (!job.find_candidates(facts, scales, units))
-    return false;
-  const floats first_inverse = fill_floats(static_cast<float>(1.0 / units[0]));
-  float errors[candidates];
-  std::size_t best = 0;
-  for (std::size_t k = 0; k < candidates; ++k) {
-    const floats inverse = fill_floats(static_cast<float>(1.0 / units[k]));
-    const floats ratio = fill_floats(static_cast<float>(units[k] / units[0]));
-    floats sum = fill_floats(0);
-    for (std::size_t i = 0; i < count; i += 16) {
-      const words numbers =
-          count - i < 16 ? load_rest(from + i, count - i) : load_numbers(from + i);
-      const floats magnitude = as_floats(bit_and(numbers, fill(0x7fffffff)));
-      const floats quotient = multiply(magnitude, inverse);
-      const words codes = enclose_magnitudes<element>(quotient, quotient).codes;
-      const floats there = multiply(as_floats(widen_lanes<element>(codes)), ratio);
-      const floats distance = as_floats(
-          bit_and(as_words(subtract(multiply(magnitude, first_inverse), there)), fill(0x7fffffff)));
-      if constexpr (norm == error_norm::squared)
-        sum = multiply_add(distance, distance, sum);
-      else if constexpr (norm == error_norm::absolute)
-        sum = add(sum, distance);
-      else
-        sum = as_floats(larger(as_words(sum), as_words(distance)));
-    }
-    if constexpr (norm == error_norm::largest) {
-      errors[k] = std::bit_cast<float>(largest_lane(as_words(sum)));  // not below 0: ordered as their bits are
-    } else {
-      float parts[16];
-      store_words(parts, as_words(sum));
-      for (std::size_t half = 8; half != 0; half /= 2)
-        for (std::size_t i = 0; i < half; ++i)
-          parts[i] += parts[i + half];
-      errors[k] = parts[0];
-    }
-    if (k != 0) {
-      constexpr float d = 0x1p-17f;
-      const auto n = static_cast<float>(count);
-      // Twice and more of what both errors may be off by.
-      const float tolerance = norm == error_norm::largest    ? 4 * d
-                              : norm == error_norm::absolute ? 4 * d * n + (errors[k] + errors[best]) * d
-                                                             : 4 * d * (2 * n + errors[k] + errors[best]);
-      if (errors[k] < errors[best] - tolerance)
-        best = k;
-      else if (!(errors[k] > errors[best] + tolerance))
-        return false;
-    }
-  }
-  chosen = scales[best];
-  return true;
-}
-/// The same with its plan; false for other rules.
+/// One block in one run by doubles, with its plan: false where they do not tell, and for other rules.
 template <class Job, class Source>
 FEWBITS_LANES bool plan_candidate([[maybe_unused]] const Job& job, [[maybe_unused]] const Source* from,
                                   [[maybe_unused]] std::size_t count, [[maybe_unused]] const block_facts& facts,
                                   [[maybe_unused]] block_plan& plan) noexcept {
   if constexpr (Job::input == rule_input::candidates) {
     typename Job::format::scale_type chosen{};
-    if (!choose_candidate(job, from, count, facts, chosen) || !job.plan_unit(facts, {chosen}, plan))
+    if (!job.choose_by_doubles(from, count, facts, chosen) || !job.plan_unit(facts, {chosen}, plan))
       return false;
     job.scales[plan.at] = chosen;
     return true;
@@ -125,8 +60,8 @@ FEWBITS_LANES floats add_errors(floats before, floats magnitude, floats in_first
 
 /// The candidates of least error of up to sixteen blocks: stores their scales.
 ///
-/// As in choose_candidate, with a unit and its inverse from float32: a value in the first unit is off by at most
-/// 8 x 2^-23.4, an element by 12 x 2^-24, their difference by 8 x 2^-24, and the wrong neighbour is taken within
+/// Errors are measured in the first candidate's unit, in which values are up to 8 and elements up to 12. Units and their
+/// inverses are rounded to float32: a value in the first unit is off by at most 8 x 3 x 2^-24, an element by 12 x 2^-24, their difference by 8 x 2^-24, and the wrong neighbour is taken within
 /// 8 x 3 x 2^-24 of a boundary, whose distance differs by 4 times as much: each distance is right within 2^-16.8.
 /// With d = 2^-16.5, a sum of n squares is off by at most d x (n + sum), what d^2 and adding them up take included.
 template <class Job, class Source>
