@@ -209,6 +209,10 @@ FEWBITS_LANES __m256i low_halves(words lanes) noexcept {
   return _mm256_permute4x64_epi64(_mm256_packus_epi32(low, high), 0xd8);
 }
 FEWBITS_LANES halves join(words first, words second) noexcept { return {low_halves(first), low_halves(second)}; }
+FEWBITS_LANES halves join_high(words first, words second) noexcept {
+  return join({_mm256_srli_epi32(first.low, 16), _mm256_srli_epi32(first.high, 16)},
+              {_mm256_srli_epi32(second.low, 16), _mm256_srli_epi32(second.high, 16)});
+}
 FEWBITS_LANES halves join_saturated(words first, words second) noexcept {
   return {_mm256_permute4x64_epi64(_mm256_packs_epi32(first.low, first.high), 0xd8),
           _mm256_permute4x64_epi64(_mm256_packs_epi32(second.low, second.high), 0xd8)};
@@ -229,11 +233,16 @@ FEWBITS_LANES halves larger(halves a, halves b) noexcept {
 FEWBITS_LANES halves smaller(halves a, halves b) noexcept {
   return {_mm256_min_epi16(a.low, b.low), _mm256_min_epi16(a.high, b.high)};
 }
+FEWBITS_LANES halves select_below_zero(halves sign, halves then, halves otherwise) noexcept {
+  return {_mm256_blendv_epi8(otherwise.low, then.low, _mm256_srai_epi16(sign.low, 15)),
+          _mm256_blendv_epi8(otherwise.high, then.high, _mm256_srai_epi16(sign.high, 15))};
+}
 FEWBITS_LANES words with_bits(words others, words where, words from) noexcept {
   return bit_or(others, bit_and(where, from));
 }
 FEWBITS_LANES halves with_bits(halves others, halves where, halves from) noexcept {
-  const words made = with_bits(words{others.low, others.high}, words{where.low, where.high}, words{from.low, from.high});
+  const words made =
+      with_bits(words{others.low, others.high}, words{where.low, where.high}, words{from.low, from.high});
   return {made.low, made.high};
 }
 FEWBITS_LANES words with_differences(words before, words a, words b) noexcept { return bit_or(before, bit_xor(a, b)); }
@@ -249,6 +258,7 @@ FEWBITS_LANES __m256i low_bytes(halves lanes) noexcept {
 FEWBITS_LANES void store_bytes(void* to, halves lanes) noexcept {
   _mm256_storeu_si256(static_cast<__m256i*>(to), low_bytes(lanes));
 }
+FEWBITS_LANES void store_halves(void* to, halves lanes) noexcept { store_words(to, words{lanes.low, lanes.high}); }
 template <int Bits, bit_order Order>
 FEWBITS_LANES void store_packed(void* to, halves lanes) noexcept {
   const __m256i bytes = low_bytes(lanes);
@@ -256,6 +266,11 @@ FEWBITS_LANES void store_packed(void* to, halves lanes) noexcept {
   store_packed_bytes<Bits, Order>(static_cast<std::byte*>(to) + 2 * Bits, _mm256_extracti128_si256(bytes, 1));
 }
 FEWBITS_LANES words nearest(floats a) noexcept { return {_mm256_cvtps_epi32(a.low), _mm256_cvtps_epi32(a.high)}; }
+inline constexpr bool has_fp16 = true;
+FEWBITS_LANES words load_fp16(const void* from) noexcept {
+  const auto* at = static_cast<const __m128i*>(from);
+  return as_words(floats{_mm256_cvtph_ps(_mm_loadu_si128(at)), _mm256_cvtph_ps(_mm_loadu_si128(at + 1))});
+}
 // Of two registers one: neighbours among their lanes are folded, and lanes of both alternate.
 struct fold_by_larger {
   using lanes = words;
@@ -355,8 +370,12 @@ FEWBITS_LANES words join_even_bytes(words high, words low) noexcept {
 struct magnitude_table {};
 FEWBITS_LANES magnitude_table load_magnitudes(const std::uint8_t*) noexcept { return {}; }
 FEWBITS_LANES words look_up_magnitudes(magnitude_table, words index) noexcept { return index; }
+FEWBITS_LANES words look_up_high_bytes(magnitude_table, magnitude_table, words codes) noexcept { return codes; }
+FEWBITS_LANES void look_up_halves(magnitude_table, magnitude_table, const void*, void*) noexcept {}
 
 #include <fewbits/simd/lanes_core.inl>
+//
+#include <fewbits/simd/halves_core.inl>
 //
 #include <fewbits/simd/convert_core.inl>
 //

@@ -141,6 +141,15 @@ alignas(64) inline constexpr std::array<std::uint16_t, 32> even_halves = [] {
 FEWBITS_LANES halves join(words first, words second) noexcept {
   return {_mm512_permutex2var_epi16(first, _mm512_load_si512(even_halves.data()), second)};
 }
+alignas(64) inline constexpr std::array<std::uint16_t, 32> odd_halves = [] {
+  std::array<std::uint16_t, 32> places = even_halves;
+  for (std::uint16_t& each : places)
+    each = static_cast<std::uint16_t>(each + 1);
+  return places;
+}();
+FEWBITS_LANES halves join_high(words first, words second) noexcept {
+  return {_mm512_permutex2var_epi16(first, _mm512_load_si512(odd_halves.data()), second)};
+}
 FEWBITS_LANES halves join_saturated(words first, words second) noexcept {
   const __m512i places = _mm512_set_epi64(7, 5, 3, 1, 6, 4, 2, 0);
   return {_mm512_maskz_permutexvar_epi64(0xff, places, _mm512_packs_epi32(first, second))};
@@ -153,6 +162,9 @@ FEWBITS_LANES halves shift_right(halves a) noexcept {
 }
 FEWBITS_LANES halves larger(halves a, halves b) noexcept { return {_mm512_max_epi16(a.all, b.all)}; }
 FEWBITS_LANES halves smaller(halves a, halves b) noexcept { return {_mm512_min_epi16(a.all, b.all)}; }
+FEWBITS_LANES halves select_below_zero(halves sign, halves then, halves otherwise) noexcept {
+  return {_mm512_mask_mov_epi16(otherwise.all, _mm512_movepi16_mask(sign.all), then.all)};
+}
 FEWBITS_LANES words with_bits(words others, words where, words from) noexcept {
   return _mm512_ternarylogic_epi32(others, where, from, 0xf8);
 }
@@ -166,6 +178,7 @@ FEWBITS_LANES bool any_bit(words a) noexcept { return _mm512_test_epi32_mask(a, 
 FEWBITS_LANES void store_bytes(void* to, halves lanes) noexcept {
   _mm256_storeu_si256(static_cast<__m256i*>(to), _mm512_maskz_cvtepi16_epi8(all_halves, lanes.all));
 }
+FEWBITS_LANES void store_halves(void* to, halves lanes) noexcept { _mm512_storeu_si512(to, lanes.all); }
 template <int Bits, bit_order Order>
 FEWBITS_LANES void store_packed(void* to, halves lanes) noexcept {
   if constexpr (Bits == 4) {
@@ -178,6 +191,10 @@ FEWBITS_LANES void store_packed(void* to, halves lanes) noexcept {
   }
 }
 FEWBITS_LANES words nearest(floats a) noexcept { return _mm512_maskz_cvtps_epi32(all_lanes, a); }
+inline constexpr bool has_fp16 = true;
+FEWBITS_LANES words load_fp16(const void* from) noexcept {
+  return as_words(_mm512_maskz_cvtph_ps(all_lanes, _mm256_loadu_si256(static_cast<const __m256i*>(from))));
+}
 // Of two registers one: neighbours among their lanes are folded, and lanes of both alternate.
 struct fold_by_larger {
   using lanes = words;
@@ -271,7 +288,29 @@ FEWBITS_LANES words look_up_magnitudes(magnitude_table table, words index) noexc
   return _mm512_maskz_permutex2var_epi8(~__mmask64{0}, table.low, index, table.high);
 }
 
+FEWBITS_LANES words look_up_high_bytes(magnitude_table low, magnitude_table high, words codes) noexcept {
+  // Byte 0 of each lane to its bytes 2 and 3. The others are the code 0, whose value's bytes are 0.
+  const __m512i places =
+      _mm512_maskz_broadcast_i32x4(all_lanes, _mm_set_epi32(0x0c0c8080, 0x08088080, 0x04048080, 0x8080));
+  const __m512i index = _mm512_shuffle_epi8(codes, places);
+  const __m512i bytes =
+      _mm512_mask_blend_epi8(0x8888888888888888, look_up_magnitudes(low, index), look_up_magnitudes(high, index));
+  return with_bits(bytes, fill(0x80000000), index);
+}
+FEWBITS_LANES void look_up_halves(magnitude_table low, magnitude_table high, const void* from, void* to) noexcept {
+  // Unpacking takes the first and the last eight bytes of each 128 bits.
+  const __m512i places = _mm512_set_epi64(7, 3, 6, 2, 5, 1, 4, 0);
+  const __m512i codes = _mm512_maskz_permutexvar_epi64(0xff, places, _mm512_loadu_si512(from));
+  const __m512i low_bytes = look_up_magnitudes(low, codes);
+  const __m512i high_bytes = with_bits(look_up_magnitudes(high, codes), _mm512_set1_epi8(-128), codes);
+  _mm512_storeu_si512(to, _mm512_maskz_unpacklo_epi8(~__mmask64{0}, low_bytes, high_bytes));
+  _mm512_storeu_si512(static_cast<std::byte*>(to) + 64,
+                      _mm512_maskz_unpackhi_epi8(~__mmask64{0}, low_bytes, high_bytes));
+}
+
 #include <fewbits/simd/lanes_core.inl>
+//
+#include <fewbits/simd/halves_core.inl>
 //
 #include <fewbits/simd/convert_core.inl>
 //

@@ -88,8 +88,8 @@ struct quantize_job {
   double tensor;  ///< normal and positive; 1 without a tensor scale
   float tensor_float;
   double exact_inverse_divisor;
-  float divisor, inverse_divisor;  ///< of the rule's quotient
-  scale_type* scales;              ///< null where they are packed
+  float divisor, inverse_divisor;                                 ///< of the rule's quotient
+  scale_type* scales;                                             ///< null where they are packed
   std::array<float, candidate_count<rule_type>> inverse_targets;  ///< of the largest magnitude's quotients
 
   [[nodiscard]] bool quantize_by_reference(std::size_t i, std::size_t j) const noexcept {
@@ -161,15 +161,15 @@ struct quantize_job {
   }
 
   /// The candidate of least error for values in a row. False where the reference has to. An element is the nearest, so
-  /// its error is the least of all elements'. The nearest element times the unit, and its difference from the value, fit
-  /// a double, and what is farther off rounds to no less: the largest error is exact. Sums are not, and near ties of
-  /// them are left.
+  /// its error is the least of all elements'. The nearest element times the unit, and its difference from the value,
+  /// fit a double, and what is farther off rounds to no less: the largest error is exact. Sums are not, and near ties
+  /// of them are left.
   [[nodiscard]] bool choose_by_doubles(const Source* from, std::size_t count, const block_facts& facts,
                                        scale_type& chosen) const noexcept {
     constexpr auto norm = rule_type::norm;
     constexpr auto magnitudes = static_cast<std::size_t>(element::format.max_code()) + 1;
     constexpr std::size_t candidates = candidate_count<rule_type>;
-    if constexpr (!element::format.is_signed || unit_digits<Format> > 36 || magnitudes > 8) {
+    if constexpr (!element::format.is_signed || unit_digits < Format >> 36 || magnitudes > 8) {
       return false;
     } else {
       scale_type found[candidates];

@@ -60,10 +60,11 @@ FEWBITS_LANES floats add_errors(floats before, floats magnitude, floats in_first
 
 /// The candidates of least error of up to sixteen blocks: stores their scales.
 ///
-/// Errors are measured in the first candidate's unit, in which values are up to 8 and elements up to 12. Units and their
-/// inverses are rounded to float32: a value in the first unit is off by at most 8 x 3 x 2^-24, an element by 12 x 2^-24, their difference by 8 x 2^-24, and the wrong neighbour is taken within
-/// 8 x 3 x 2^-24 of a boundary, whose distance differs by 4 times as much: each distance is right within 2^-16.8.
-/// With d = 2^-16.5, a sum of n squares is off by at most d x (n + sum), what d^2 and adding them up take included.
+/// Errors are measured in the first candidate's unit, in which values are up to 8 and elements up to 12. Units and
+/// their inverses are rounded to float32: a value in the first unit is off by at most 8 x 3 x 2^-24, an element by 12 x
+/// 2^-24, their difference by 8 x 2^-24, and the wrong neighbour is taken within 8 x 3 x 2^-24 of a boundary, whose
+/// distance differs by 4 times as much: each distance is right within 2^-16.8. With d = 2^-16.5, a sum of n squares is
+/// off by at most d x (n + sum), what d^2 and adding them up take included.
 template <class Job, class Source>
 FEWBITS_LANES lane_plans choose_in_lanes(const Job& job, const Source* from, words amax, std::size_t at,
                                          std::size_t blocks) noexcept {
@@ -98,14 +99,14 @@ FEWBITS_LANES lane_plans choose_in_lanes(const Job& job, const Source* from, wor
       sums[k][b] = fill_floats(0);
   for (std::size_t b = 0; b < blocks; ++b)
     FEWBITS_UNROLL
-    for (std::size_t c = 0; c < columns; c += 16) {
-      const floats magnitude = as_floats(bit_and(load_numbers(from + b * columns + c), fill(0x7fffffff)));
-      const floats in_first = multiply(magnitude, fill_floats(each[0].inverse[b]));
-      FEWBITS_UNROLL
-      for (std::size_t k = 0; k < candidates; ++k)
-        sums[k][b] = add_errors<Job>(sums[k][b], magnitude, in_first, fill_floats(each[k].inverse[b]),
-                                     fill_floats(each[k].minus_ratio[b]));
-    }
+  for (std::size_t c = 0; c < columns; c += 16) {
+    const floats magnitude = as_floats(bit_and(load_to_round(from + b * columns + c), fill(0x7fffffff)));
+    const floats in_first = multiply(magnitude, fill_floats(each[0].inverse[b]));
+    FEWBITS_UNROLL
+    for (std::size_t k = 0; k < candidates; ++k)
+      sums[k][b] = add_errors<Job>(sums[k][b], magnitude, in_first, fill_floats(each[k].inverse[b]),
+                                   fill_floats(each[k].minus_ratio[b]));
+  }
   floats errors[candidates];
   for (std::size_t k = 0; k < candidates; ++k)
     if constexpr (norm == error_norm::largest) {
@@ -126,8 +127,8 @@ FEWBITS_LANES lane_plans choose_in_lanes(const Job& job, const Source* from, wor
       tolerance = multiply_add(add(errors[k], least), fill_floats(1.25f * d), fill_floats(2.5f * n * d));
     // Not below 0: ordered as their bits are. A difference below 0 lies below all.
     const mask is_less = greater(as_words(subtract(least, tolerance)), as_words(errors[k]));
-    const mask is_more = either(greater(as_words(subtract(errors[k], tolerance)), as_words(least)),
-                                equal(scales[k], scale));
+    const mask is_more =
+        either(greater(as_words(subtract(errors[k], tolerance)), as_words(least)), equal(scales[k], scale));
     left = either(left, equal(select(either(is_less, is_more), fill(1), fill(0)), fill(0)));
     scale = select(is_less, scales[k], scale);
     unit = as_floats(select(is_less, as_words(units[k]), as_words(unit)));

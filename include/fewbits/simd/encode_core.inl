@@ -1,6 +1,6 @@
-// Values of a block, to its facts and to codes. Included by every data sheet inside its region. What a kernel does not decide for
-// certain it leaves to the reference: a lane whose quotient lies near a boundary between codes, and a block whose unit
-// is zero, not finite, or out of the window in simd/block_data.hpp.
+// Values of a block, to its facts and to codes. Included by every data sheet inside its region. What a kernel does not
+// decide for certain it leaves to the reference: a lane whose quotient lies near a boundary between codes, and a block
+// whose unit is zero, not finite, or out of the window in simd/block_data.hpp.
 //
 // Why codes are right. A lane multiplies its value by two numbers, one a little below the inverse of the unit, one a
 // little above it, so that the exact quotient lies between the two products: they are 2^-21 of the inverse away from
@@ -84,8 +84,7 @@ FEWBITS_LANES void scan_run(const Source* from, std::size_t count, block_facts& 
     if constexpr (Job::input == rule_input::first_largest) {
       if (found > facts.amax)
         for (std::size_t at = 0; at < count; at += 16) {
-          const words codes =
-              count - at < 16 ? load_source_rest(from + at, count - at) : load_source_codes(from + at);
+          const words codes = count - at < 16 ? load_source_rest(from + at, count - at) : load_source_codes(from + at);
           const std::uint32_t hits = bits_of(equal(bit_and(codes, magnitudes), fill(found)));
           if (hits != 0) {
             facts.first_largest = source_code(from[at + static_cast<std::size_t>(std::countr_zero(hits))]);
@@ -203,8 +202,9 @@ inline constexpr bool encodes_pairs = [] {
     return is_fixed_point<element>;
 }();
 
-/// The inverse of a block's unit in all lanes: what encloses it, and `scaled`. That is, for integers, the lower one times
-/// what makes their fraction whole; for minifloats the higher one times 2^(digits that float32 has past the element's).
+/// The inverse of a block's unit in all lanes: what encloses it, and `scaled`. That is, for integers, the lower one
+/// times what makes their fraction whole; for minifloats the higher one times 2^(digits that float32 has past the
+/// element's).
 struct unit_inverses {
   floats low, high, scaled;
 };
@@ -233,14 +233,15 @@ FEWBITS_LANES unit_inverses spread_inverses(float low, float high) noexcept {
 /// 2^E x 2^(digits past the element's) has E + digits in its exponent and the units of E's last place below; the
 /// exponent moved down to them, they add up to the code and a constant, the sign above.
 template <class Job>
-FEWBITS_LANES words round_quotients(const unit_inverses& inverse, floats value, [[maybe_unused]] words& differ) noexcept {
+FEWBITS_LANES words round_quotients(const unit_inverses& inverse, floats value,
+                                    [[maybe_unused]] words& differ) noexcept {
   using element = typename Job::format::element_type;
   constexpr auto f = element::format;
   if constexpr (is_fixed_point<element>) {
     const words codes = nearest(multiply(value, inverse.scaled));
     if constexpr (!Job::halves)
-      differ = with_differences(
-          differ, codes, nearest(multiply(value, multiply(inverse.high, fill_floats(inverse_factor<Job>())))));
+      differ = with_differences(differ, codes,
+                                nearest(multiply(value, multiply(inverse.high, fill_floats(inverse_factor<Job>())))));
     return codes;
   } else {
     constexpr int digits = 23 - f.mantissa_bits;
@@ -273,8 +274,8 @@ FEWBITS_LANES halves finish_pair(words first, words second) noexcept {
     return f.bits() == 8 ? codes : bit_and(codes, fill_halves(static_cast<std::uint32_t>(f.code_mask())));
   } else {
     constexpr int sign_at = 8 + f.mantissa_bits;
-    constexpr auto constant =
-        static_cast<std::uint32_t>(127 + f.min_exponent() + 23 - f.mantissa_bits) << f.mantissa_bits;
+    constexpr auto constant = static_cast<std::uint32_t>(127 + f.min_exponent() + 23 - f.mantissa_bits)
+                              << f.mantissa_bits;
     const halves signed_codes = subtract(join(first, second), fill_halves(constant));
     const halves codes = smaller(bit_and(signed_codes, fill_halves((1u << sign_at) - 1)),
                                  fill_halves(static_cast<std::uint32_t>(f.max_code())));
@@ -291,21 +292,13 @@ FEWBITS_LANES void ask_for_pieces(const Source* from, std::size_t ahead) noexcep
     ask_for(reinterpret_cast<const std::byte*>(from) + at, ahead * sizeof(Source));
 }
 
-template <int Bits, bit_order Order>
-FEWBITS_LANES void store_codes(std::byte* to, halves codes) noexcept {
-  if constexpr (Bits == 8)
-    store_bytes(to, codes);
-  else
-    store_packed<Bits, Order>(to, codes);
-}
-
 /// Codes of thirty-two values, two units to them. Bits in `differ` say that a lane is not certain.
 template <class Job, class Source>
 FEWBITS_LANES void encode_pair(const unit_inverses& first, const unit_inverses& second, const Source* from,
                                std::byte* to, words& differ) noexcept {
   using format = typename Job::format;
-  const words low = round_quotients<Job>(first, as_floats(load_numbers(from)), differ);
-  const words high = round_quotients<Job>(second, as_floats(load_numbers(from + 16)), differ);
+  const words low = round_quotients<Job>(first, as_floats(load_to_round(from)), differ);
+  const words high = round_quotients<Job>(second, as_floats(load_to_round(from + 16)), differ);
   store_codes<format::element_bits, format::order>(to, finish_pair<typename format::element_type>(low, high));
 }
 
@@ -330,8 +323,8 @@ FEWBITS_LANES void encode_pieces(const Job& job, const block_plan& plan, const S
 
 /// The same out of line, for what is rare.
 template <class Job, class Source>
-FEWBITS_NOINLINE void encode_pieces_again(const Job& job, const block_plan& plan, const Source* from,
-                                          std::size_t count, std::byte* to) noexcept {
+FEWBITS_NOINLINE void encode_pieces_again(const Job& job, const block_plan& plan, const Source* from, std::size_t count,
+                                          std::byte* to) noexcept {
   encode_pieces(job, plan, from, count, to);
 }
 

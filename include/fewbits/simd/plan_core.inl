@@ -59,13 +59,13 @@ FEWBITS_LANES lane_plans plan_lanes(const Job& job, words amax, std::size_t at, 
       scales = as_words(divide(as_floats(amax), fill_floats(job.divisor)));
       scale_bits = scales;
     } else {
-      const narrowed found =
-          narrow_lanes<scale_type, encoding<>>(as_words(multiply(as_floats(amax), fill_floats(job.inverse_divisor))),
-                                               fill(0));
+      const narrowed found = narrow_lanes<scale_type, encoding<>>(
+          as_words(multiply(as_floats(amax), fill_floats(job.inverse_divisor))), fill(0));
       constexpr float_format f = source_format<scale_type>();
       scales = found.codes;
-      left = either(left, either(found.close,
-                                 equal(bit_and(scales, fill(static_cast<std::uint32_t>(f.magnitude_mask()))), fill(0))));
+      left = either(
+          left,
+          either(found.close, equal(bit_and(scales, fill(static_cast<std::uint32_t>(f.magnitude_mask()))), fill(0))));
       scale_bits = widen_lanes<scale_type>(scales);
     }
     floats unit = as_floats(scale_bits);
@@ -86,7 +86,7 @@ FEWBITS_LANES block_plan plan_of_lane(const float (&low)[16], const float (&high
   if constexpr (Job::halves)
     plan.inverse_low = plan.inverse_high = low[b];
   else
-    plan.set_inverses(low[b], high[b], is_minifloat<typename format::element_type> && has_sign<typename format::scale_type>);
+    plan.set_inverses(low[b], high[b],
+                      is_minifloat<typename format::element_type> && has_sign<typename format::scale_type>);
   return plan;
 }
-

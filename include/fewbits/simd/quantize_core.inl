@@ -1,4 +1,5 @@
-// Rows of blocks, to codes: scales and plans for sixteen blocks at once. Included by every data sheet inside its region.
+// Rows of blocks, to codes: scales and plans for sixteen blocks at once. Included by every data sheet inside its
+// region.
 
 /// The values of a row from a column on, side by side: where they lie, or gathered. How many at a time: piece_of.
 inline constexpr std::size_t gathered_values = 256;
@@ -24,14 +25,15 @@ constexpr std::size_t values_ahead_of_batch(std::size_t batch) noexcept {
   return 2 * batch + 8192 / sizeof(Source);
 }
 
-/// Blocks in one row, of whole pieces of sixteen: are sixteen of them scanned, planned and encoded without leaving lanes?
+/// Blocks in one row, of whole pieces of sixteen: are sixteen of them scanned, planned and encoded without leaving
+/// lanes?
 template <class Job>
 inline constexpr bool batches_blocks = [] {
   constexpr auto shape = Job::format::shape;
-  constexpr bool plans = Job::input == rule_input::candidates
-                             ? chooses_in_lanes<Job>
-                             : Job::plans_in_lanes && (Job::input == rule_input::amax ||
-                                                       Job::input == rule_input::first_largest);
+  constexpr bool plans =
+      Job::input == rule_input::candidates
+          ? chooses_in_lanes<Job>
+          : Job::plans_in_lanes && (Job::input == rule_input::amax || Job::input == rule_input::first_largest);
   return plans && encodes_pairs<Job> && shape.rows == 1 && shape.columns != whole && shape.columns % 16 == 0 &&
          shape.columns <= 256;
 }();
@@ -65,7 +67,7 @@ FEWBITS_LANES void find_extremes(const Source* from, words& up, [[maybe_unused]]
   down = fill(0);
   FEWBITS_UNROLL
   for (std::size_t c = 0; c < columns; c += 16) {
-    const words numbers = load_numbers(from + c);
+    const words numbers = load_to_round(from + c);
     if constexpr (Job::input == rule_input::first_largest) {
       up = larger(up, numbers);
       down = larger(down, bit_xor(numbers, fill(0x80000000)));
@@ -86,8 +88,8 @@ FEWBITS_LANES words decide(const words (&up)[16], [[maybe_unused]] const words (
     return above;
   }
 }
-/// What decides the scales of up to sixteen blocks side by side, as float32's bits: the largest magnitudes, or the first
-/// values of largest magnitude. `in_doubt`: blocks with that magnitude on both sides of 0.
+/// What decides the scales of up to sixteen blocks side by side, as float32's bits: the largest magnitudes, or the
+/// first values of largest magnitude. `in_doubt`: blocks with that magnitude on both sides of 0.
 template <class Job, class Source>
 FEWBITS_LANES words find_deciding(const Source* from, std::size_t blocks, mask& in_doubt) noexcept {
   constexpr std::size_t columns = Job::format::shape.columns;
@@ -108,7 +110,7 @@ FEWBITS_LANES words find_deciding(const Source* from, std::size_t blocks, mask& 
 /// Up to sixteen whole blocks of row i from block j on, and what encloses the inverses of their units.
 struct block_batch {
   std::size_t i = 0, j = 0, blocks = 0;
-  std::uint32_t left = 0;  ///< not planned
+  std::uint32_t left = 0;                           ///< not planned
   alignas(64) float low[16], high[16], scaled[16];  ///< as unit_inverses has them
 };
 template <class Job>
@@ -168,9 +170,9 @@ FEWBITS_LANES bool encode_batch(const Job& job, const block_batch& batch) noexce
   for (; b < batch.blocks; ++b)
     encode_pieces_again(job, plan_of_lane<Job>(batch.low, batch.high, b, at), from + b * columns, columns,
                         codes + b * columns / 16 * piece);
-  for (std::uint32_t left = batch.left; left != 0; left &= left - 1) [[unlikely]]
-    if (!quantize_left_block(job, batch.i, batch.j + static_cast<std::size_t>(std::countr_zero(left))))
-      return false;
+  for (std::uint32_t left = batch.left; left != 0; left &= left - 1)
+    [[unlikely]] if (!quantize_left_block(job, batch.i,
+                                          batch.j + static_cast<std::size_t>(std::countr_zero(left)))) return false;
   return true;
 }
 

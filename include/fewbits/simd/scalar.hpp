@@ -203,9 +203,9 @@ FEWBITS_LANES words look_up(table16 table, words index) noexcept {
 struct halves {
   std::uint16_t lane[32];
 };
-#define FEWBITS_EACH_HALF(expression)                            \
-  halves made;                                                   \
-  for (int i = 0; i < 32; ++i)                                   \
+#define FEWBITS_EACH_HALF(expression)                               \
+  halves made;                                                      \
+  for (int i = 0; i < 32; ++i)                                      \
     made.lane[i] = static_cast<std::uint16_t>((expression)&0xffff); \
   return made
 
@@ -213,6 +213,10 @@ FEWBITS_LANES halves fill_halves(std::uint32_t half) noexcept { FEWBITS_EACH_HAL
 /// The low 16 bits of the lanes of `first`, then of `second`.
 FEWBITS_LANES halves join(words first, words second) noexcept {
   FEWBITS_EACH_HALF(i < 16 ? first.lane[i] : second.lane[i - 16]);
+}
+/// The high 16 bits.
+FEWBITS_LANES halves join_high(words first, words second) noexcept {
+  FEWBITS_EACH_HALF((i < 16 ? first.lane[i] : second.lane[i - 16]) >> 16);
 }
 /// Signed integers, those out of range brought to the nearest in range.
 FEWBITS_LANES halves join_saturated(words first, words second) noexcept {
@@ -229,10 +233,16 @@ FEWBITS_LANES halves shift_right(halves a) noexcept {
   FEWBITS_EACH_HALF(a.lane[i] >> Count);
 }
 FEWBITS_LANES halves larger(halves a, halves b) noexcept {
-  FEWBITS_EACH_HALF(static_cast<std::int16_t>(a.lane[i]) > static_cast<std::int16_t>(b.lane[i]) ? a.lane[i] : b.lane[i]);
+  FEWBITS_EACH_HALF(static_cast<std::int16_t>(a.lane[i]) > static_cast<std::int16_t>(b.lane[i]) ? a.lane[i]
+                                                                                                : b.lane[i]);
 }
 FEWBITS_LANES halves smaller(halves a, halves b) noexcept {
-  FEWBITS_EACH_HALF(static_cast<std::int16_t>(a.lane[i]) < static_cast<std::int16_t>(b.lane[i]) ? a.lane[i] : b.lane[i]);
+  FEWBITS_EACH_HALF(static_cast<std::int16_t>(a.lane[i]) < static_cast<std::int16_t>(b.lane[i]) ? a.lane[i]
+                                                                                                : b.lane[i]);
+}
+/// `then` where `sign` is below 0.
+FEWBITS_LANES halves select_below_zero(halves sign, halves then, halves otherwise) noexcept {
+  FEWBITS_EACH_HALF(sign.lane[i] >> 15 != 0 ? then.lane[i] : otherwise.lane[i]);
 }
 /// Those bits of `from` that are in `where`, and all of `others`.
 FEWBITS_LANES halves with_bits(halves others, halves where, halves from) noexcept {
@@ -256,6 +266,7 @@ FEWBITS_LANES void store_bytes(void* to, halves lanes) noexcept {
     bytes[i] = static_cast<std::uint8_t>(lanes.lane[i] & 0xff);
   std::memcpy(to, bytes, sizeof bytes);
 }
+FEWBITS_LANES void store_halves(void* to, halves lanes) noexcept { std::memcpy(to, lanes.lane, sizeof lanes.lane); }
 /// Thirty-two codes of 1 to 6 bits. Precondition: lanes are below 2^Bits.
 template <int Bits, bit_order Order>
 FEWBITS_LANES void store_packed(void* to, halves lanes) noexcept {
@@ -269,6 +280,9 @@ FEWBITS_LANES words nearest(floats a) noexcept {
   const words anchor = fill(0x4b400000);
   return subtract(as_words(rounded(add(a, as_floats(anchor)))), anchor);
 }
+/// Sixteen fp16 numbers as float32, whatever the environment; NaN stays some NaN. Where has_fp16 says so.
+inline constexpr bool has_fp16 = false;
+FEWBITS_LANES words load_fp16(const void* from) noexcept { return load_halves(from); }
 /// Lane i is the largest lane of register i, or the sum of its lanes, added up in any order.
 FEWBITS_LANES words largest_of_each(const words (&registers)[16]) noexcept {
   FEWBITS_EACH_LANE(words, largest_lane(registers[i]));
@@ -315,6 +329,10 @@ FEWBITS_LANES words join_even_bytes(words high, words) noexcept { return high; }
 struct magnitude_table {};
 FEWBITS_LANES magnitude_table load_magnitudes(const std::uint8_t*) noexcept { return {}; }
 FEWBITS_LANES words look_up_magnitudes(magnitude_table, words index) noexcept { return index; }
+/// Each lane's lowest byte to the two upper bytes of a float32: its low seven bits looked up, and the highest kept.
+FEWBITS_LANES words look_up_high_bytes(magnitude_table, magnitude_table, words codes) noexcept { return codes; }
+/// Sixty-four bytes to halves: both bytes of the magnitude looked up, and the highest bit kept.
+FEWBITS_LANES void look_up_halves(magnitude_table, magnitude_table, const void*, void*) noexcept {}
 
 #undef FEWBITS_EACH_LANE
 #undef FEWBITS_FUSED_MULTIPLY_ADD
@@ -369,6 +387,8 @@ FEWBITS_LANES words multiply_integers(words a, words b) noexcept {
 }
 
 #include <fewbits/simd/lanes_core.inl>
+//
+#include <fewbits/simd/halves_core.inl>
 //
 #include <fewbits/simd/convert_core.inl>
 //
