@@ -200,6 +200,8 @@ int main(int count, char** arguments) {
   add_format<fb::mxint8_blocks>("mxint8", fb::nearest_even);
   add_format<fb::nvfp4>("nvfp4", fb::nearest_even);
   add_format<fb::nvfp4>("nvfp4_four_over_six", fb::four_over_six, false);
+  add_format<fb::nvfp4>("nvfp4_four_over_six_absolute", fb::four_over_six_absolute, false);
+  add_format<fb::nvfp4>("nvfp4_four_over_six_largest", fb::four_over_six_largest, false);
   add_format<fb::fp8_groups<>>("e4m3_g128", fb::nearest_even);
   add_format<fb::int8_groups<128>>("int8_g128", fb::nearest_even);
   add_format<fb::int4_groups<32>>("int4_g32", fb::nearest_even);

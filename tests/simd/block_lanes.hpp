@@ -205,6 +205,8 @@ void expect_lanes_are_reference(std::string_view what, const Policies&... polici
       shapes.push_back({1, tail + 1});
   for (int round = 0; round < 6; ++round)
     shapes.push_back({4, 5 * block});
+  // Sixteen blocks are planned at once, and what is left of a row.
+  shapes.insert(shapes.end(), {{2, 16 * block}, {3, 35 * block + 5}, {2, 31 * block}});
   for (const extent& shape : shapes)
     for (int kind = 0; kind < lane_values::kinds; ++kind) {
       const auto values = random.matrix(shape.rows * shape.columns, kind, block);

@@ -83,9 +83,9 @@ std::uint64_t expect_same_numbers(const std::vector<From>& from, const char* wha
 
 /// All codes of a type, or every 5th of one with 16 bits.
 template <class T>
-std::vector<T> all_numbers() {
+std::vector<T> all_numbers(std::uint64_t step = T::format.bits() > 8 ? 5 : 1) {
   std::vector<T> all;
-  for (std::uint64_t code = 0; code <= T::format.code_mask(); code += T::format.bits() > 8 ? 5 : 1)
+  for (std::uint64_t code = 0; code <= T::format.code_mask(); code += step)
     all.push_back(T::from_bits(static_cast<typename T::bits_type>(code)));
   return all;
 }

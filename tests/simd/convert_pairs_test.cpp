@@ -2,6 +2,7 @@
 #include <array>
 #include <cfenv>
 #include <cstddef>
+#include <cstdio>
 
 #include "simd/convert_lanes.hpp"
 #include "simd/guarded.hpp"
@@ -37,6 +38,31 @@ TEST(ConvertPairs, BetweenElements) {
   expect_same_numbers<_Float16>(all_numbers<fb::bf16>(), "bf16 to _Float16");
   expect_same_numbers<_Float16>(all_numbers<fb::e5m2>(), "e5m2 to _Float16");
 #endif
+}
+/// The codes of a type of up to 8 bits in turn, more than a step of a kernel.
+template <class T>
+std::vector<T> codes_in_turn() {
+  std::vector<T> all;
+  while (all.size() < 600)
+    for (const T& each : all_numbers<T>())
+      all.push_back(each);
+  return all;
+}
+TEST(ConvertPairs, SixteenBitsToEightAndBack) {
+  std::uint64_t visited = expect_same_numbers<fb::e4m3>(all_numbers<fb::bf16>(1), "bf16 to e4m3");
+  visited += expect_same_numbers<fb::e4m3>(all_numbers<fb::bf16>(1), "bf16 to e4m3 or NaN", fb::no_saturate);
+  visited += expect_same_numbers<fb::e2m1>(all_numbers<fb::bf16>(1), "bf16 to e2m1");
+  visited += expect_same_numbers<fb::e4m3>(all_numbers<fb::fp16>(1), "fp16 to e4m3");
+  visited += expect_same_numbers<fb::e5m2>(all_numbers<fb::fp16>(1), "fp16 to e5m2");
+  visited += expect_same_numbers<fb::int8>(all_numbers<fb::fp16>(1), "fp16 to int8");
+  visited += expect_same_numbers<fb::bf16>(codes_in_turn<fb::e4m3>(), "e4m3 to bf16");
+  visited += expect_same_numbers<fb::fp16>(codes_in_turn<fb::e4m3>(), "e4m3 to fp16");
+  visited += expect_same_numbers<fb::fp16>(codes_in_turn<fb::e5m2>(), "e5m2 to fp16");
+  visited += expect_same_numbers<fb::fp16>(codes_in_turn<fb::e4m3fnuz>(), "e4m3fnuz to fp16");
+  visited += expect_same_numbers<fb::bf16>(codes_in_turn<fb::e2m1>(), "e2m1 to bf16");
+  visited += expect_same_numbers<fb::fp16>(codes_in_turn<fb::nf4>(), "nf4 to fp16");
+  visited += expect_same_numbers<fb::e4m3>(codes_in_turn<fb::int4>(), "int4 to e4m3");
+  std::printf("%llu numbers between 16 bits and 8\n", static_cast<unsigned long long>(visited));
 }
 TEST(ConvertPairs, OneByOneWhereLanesDoNotReach) {
   expect_same_numbers<fb::e4m3>(hard_floats<fb::e4m3>(1000, 4), "toward zero", fb::toward_zero);

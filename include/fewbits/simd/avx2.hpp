@@ -195,6 +195,119 @@ FEWBITS_LANES words look_up(table16 table, words index) noexcept {
   return {look_up(table, index.low), look_up(table, index.high)};
 }
 
+// Thirty-two lanes of half the width
+struct halves {
+  __m256i low, high;
+};
+FEWBITS_LANES halves fill_halves(std::uint32_t half) noexcept {
+  const __m256i all = _mm256_set1_epi16(static_cast<short>(half));
+  return {all, all};
+}
+FEWBITS_LANES __m256i low_halves(words lanes) noexcept {
+  const __m256i low = _mm256_blend_epi16(lanes.low, _mm256_setzero_si256(), 0xaa);
+  const __m256i high = _mm256_blend_epi16(lanes.high, _mm256_setzero_si256(), 0xaa);
+  return _mm256_permute4x64_epi64(_mm256_packus_epi32(low, high), 0xd8);
+}
+FEWBITS_LANES halves join(words first, words second) noexcept { return {low_halves(first), low_halves(second)}; }
+FEWBITS_LANES halves join_high(words first, words second) noexcept {
+  return join({_mm256_srli_epi32(first.low, 16), _mm256_srli_epi32(first.high, 16)},
+              {_mm256_srli_epi32(second.low, 16), _mm256_srli_epi32(second.high, 16)});
+}
+FEWBITS_LANES halves join_saturated(words first, words second) noexcept {
+  return {_mm256_permute4x64_epi64(_mm256_packs_epi32(first.low, first.high), 0xd8),
+          _mm256_permute4x64_epi64(_mm256_packs_epi32(second.low, second.high), 0xd8)};
+}
+FEWBITS_LANES halves bit_and(halves a, halves b) noexcept {
+  return {_mm256_and_si256(a.low, b.low), _mm256_and_si256(a.high, b.high)};
+}
+FEWBITS_LANES halves subtract(halves a, halves b) noexcept {
+  return {_mm256_sub_epi16(a.low, b.low), _mm256_sub_epi16(a.high, b.high)};
+}
+template <int Count>
+FEWBITS_LANES halves shift_right(halves a) noexcept {
+  return {_mm256_srli_epi16(a.low, Count), _mm256_srli_epi16(a.high, Count)};
+}
+FEWBITS_LANES halves larger(halves a, halves b) noexcept {
+  return {_mm256_max_epi16(a.low, b.low), _mm256_max_epi16(a.high, b.high)};
+}
+FEWBITS_LANES halves smaller(halves a, halves b) noexcept {
+  return {_mm256_min_epi16(a.low, b.low), _mm256_min_epi16(a.high, b.high)};
+}
+FEWBITS_LANES halves select_below_zero(halves sign, halves then, halves otherwise) noexcept {
+  return {_mm256_blendv_epi8(otherwise.low, then.low, _mm256_srai_epi16(sign.low, 15)),
+          _mm256_blendv_epi8(otherwise.high, then.high, _mm256_srai_epi16(sign.high, 15))};
+}
+FEWBITS_LANES words with_bits(words others, words where, words from) noexcept {
+  return bit_or(others, bit_and(where, from));
+}
+FEWBITS_LANES halves with_bits(halves others, halves where, halves from) noexcept {
+  const words made =
+      with_bits(words{others.low, others.high}, words{where.low, where.high}, words{from.low, from.high});
+  return {made.low, made.high};
+}
+FEWBITS_LANES words with_differences(words before, words a, words b) noexcept { return bit_or(before, bit_xor(a, b)); }
+FEWBITS_LANES bool any_bit(words a) noexcept {
+  const __m256i both = _mm256_or_si256(a.low, a.high);
+  return _mm256_testz_si256(both, both) == 0;
+}
+FEWBITS_LANES __m256i low_bytes(halves lanes) noexcept {
+  const __m256i bytes = _mm256_set1_epi16(255);
+  return _mm256_permute4x64_epi64(
+      _mm256_packus_epi16(_mm256_and_si256(lanes.low, bytes), _mm256_and_si256(lanes.high, bytes)), 0xd8);
+}
+FEWBITS_LANES void store_bytes(void* to, halves lanes) noexcept {
+  _mm256_storeu_si256(static_cast<__m256i*>(to), low_bytes(lanes));
+}
+FEWBITS_LANES void store_halves(void* to, halves lanes) noexcept { store_words(to, words{lanes.low, lanes.high}); }
+template <int Bits, bit_order Order>
+FEWBITS_LANES void store_packed(void* to, halves lanes) noexcept {
+  const __m256i bytes = low_bytes(lanes);
+  store_packed_bytes<Bits, Order>(to, _mm256_castsi256_si128(bytes));
+  store_packed_bytes<Bits, Order>(static_cast<std::byte*>(to) + 2 * Bits, _mm256_extracti128_si256(bytes, 1));
+}
+FEWBITS_LANES words nearest(floats a) noexcept { return {_mm256_cvtps_epi32(a.low), _mm256_cvtps_epi32(a.high)}; }
+inline constexpr bool has_fp16 = true;
+FEWBITS_LANES words load_fp16(const void* from) noexcept {
+  const auto* at = static_cast<const __m128i*>(from);
+  return as_words(floats{_mm256_cvtph_ps(_mm_loadu_si128(at)), _mm256_cvtph_ps(_mm_loadu_si128(at + 1))});
+}
+// Of two registers one: neighbours among their lanes are folded, and lanes of both alternate.
+struct fold_by_larger {
+  using lanes = words;
+  FEWBITS_LANES static __m256i fold(__m256i a, __m256i b) noexcept { return _mm256_max_epi32(a, b); }
+  FEWBITS_LANES static __m256i fold_halves(words a) noexcept { return fold(a.low, a.high); }
+};
+struct fold_by_adding {
+  using lanes = floats;
+  FEWBITS_LANES static __m256i fold(__m256i a, __m256i b) noexcept {
+    return _mm256_castps_si256(_mm256_add_ps(_mm256_castsi256_ps(a), _mm256_castsi256_ps(b)));
+  }
+  FEWBITS_LANES static __m256i fold_halves(floats a) noexcept {
+    return _mm256_castps_si256(_mm256_add_ps(a.low, a.high));
+  }
+};
+template <class By>
+FEWBITS_LANES __m256i fold_words(__m256i a, __m256i b) noexcept {
+  return By::fold(_mm256_unpacklo_epi32(a, b), _mm256_unpackhi_epi32(a, b));
+}
+template <class By>
+FEWBITS_LANES __m256i fold_four(const typename By::lanes* from) noexcept {
+  const __m256i a = fold_words<By>(By::fold_halves(from[0]), By::fold_halves(from[1]));
+  const __m256i b = fold_words<By>(By::fold_halves(from[2]), By::fold_halves(from[3]));
+  return By::fold(_mm256_unpacklo_epi64(a, b), _mm256_unpackhi_epi64(a, b));
+}
+template <class By>
+FEWBITS_LANES __m256i fold_eight(const typename By::lanes* from) noexcept {
+  const __m256i a = fold_four<By>(from), b = fold_four<By>(from + 4);
+  return By::fold(_mm256_permute2x128_si256(a, b, 0x20), _mm256_permute2x128_si256(a, b, 0x31));
+}
+FEWBITS_LANES words largest_of_each(const words (&registers)[16]) noexcept {
+  return {fold_eight<fold_by_larger>(registers), fold_eight<fold_by_larger>(registers + 8)};
+}
+FEWBITS_LANES floats sum_of_each(const floats (&registers)[16]) noexcept {
+  return as_floats(words{fold_eight<fold_by_adding>(registers), fold_eight<fold_by_adding>(registers + 8)});
+}
+
 // Integer products
 inline constexpr std::size_t integer_tile_rows = 5;  // results wait in memory while sums take 10 of 16 registers
 inline constexpr std::size_t integer_tile_panels = 1;
@@ -275,10 +388,20 @@ FEWBITS_LANES words join_even_bytes(words high, words low) noexcept {
 struct magnitude_table {};
 FEWBITS_LANES magnitude_table load_magnitudes(const std::uint8_t*) noexcept { return {}; }
 FEWBITS_LANES words look_up_magnitudes(magnitude_table, words index) noexcept { return index; }
+FEWBITS_LANES words look_up_high_bytes(magnitude_table, magnitude_table, words codes) noexcept { return codes; }
+FEWBITS_LANES void look_up_halves(magnitude_table, magnitude_table, const void*, void*) noexcept {}
 
 #include <fewbits/simd/lanes_core.inl>
 //
+#include <fewbits/simd/halves_core.inl>
+//
 #include <fewbits/simd/convert_core.inl>
+//
+#include <fewbits/simd/encode_core.inl>
+//
+#include <fewbits/simd/plan_core.inl>
+//
+#include <fewbits/simd/candidate_core.inl>
 //
 #include <fewbits/simd/quantize_core.inl>
 //

@@ -126,6 +126,115 @@ FEWBITS_LANES words look_up(table16 table, words index) noexcept {
   return _mm512_maskz_permutexvar_epi32(all_lanes, index, table.entries);
 }
 
+// Thirty-two lanes of half the width
+struct halves {
+  __m512i all;
+};
+inline constexpr __mmask32 all_halves = ~__mmask32{0};
+FEWBITS_LANES halves fill_halves(std::uint32_t half) noexcept { return {_mm512_set1_epi16(static_cast<short>(half))}; }
+alignas(64) inline constexpr std::array<std::uint16_t, 32> even_halves = [] {
+  std::array<std::uint16_t, 32> places{};
+  for (std::size_t i = 0; i < 32; ++i)
+    places[i] = static_cast<std::uint16_t>(2 * i);
+  return places;
+}();
+FEWBITS_LANES halves join(words first, words second) noexcept {
+  return {_mm512_permutex2var_epi16(first, _mm512_load_si512(even_halves.data()), second)};
+}
+alignas(64) inline constexpr std::array<std::uint16_t, 32> odd_halves = [] {
+  std::array<std::uint16_t, 32> places = even_halves;
+  for (std::uint16_t& each : places)
+    each = static_cast<std::uint16_t>(each + 1);
+  return places;
+}();
+FEWBITS_LANES halves join_high(words first, words second) noexcept {
+  return {_mm512_permutex2var_epi16(first, _mm512_load_si512(odd_halves.data()), second)};
+}
+FEWBITS_LANES halves join_saturated(words first, words second) noexcept {
+  const __m512i places = _mm512_set_epi64(7, 5, 3, 1, 6, 4, 2, 0);
+  return {_mm512_maskz_permutexvar_epi64(0xff, places, _mm512_packs_epi32(first, second))};
+}
+FEWBITS_LANES halves bit_and(halves a, halves b) noexcept { return {_mm512_and_si512(a.all, b.all)}; }
+FEWBITS_LANES halves subtract(halves a, halves b) noexcept { return {_mm512_sub_epi16(a.all, b.all)}; }
+template <int Count>
+FEWBITS_LANES halves shift_right(halves a) noexcept {
+  return {_mm512_srli_epi16(a.all, Count)};
+}
+FEWBITS_LANES halves larger(halves a, halves b) noexcept { return {_mm512_max_epi16(a.all, b.all)}; }
+FEWBITS_LANES halves smaller(halves a, halves b) noexcept { return {_mm512_min_epi16(a.all, b.all)}; }
+FEWBITS_LANES halves select_below_zero(halves sign, halves then, halves otherwise) noexcept {
+  return {_mm512_mask_mov_epi16(otherwise.all, _mm512_movepi16_mask(sign.all), then.all)};
+}
+FEWBITS_LANES words with_bits(words others, words where, words from) noexcept {
+  return _mm512_ternarylogic_epi32(others, where, from, 0xf8);
+}
+FEWBITS_LANES halves with_bits(halves others, halves where, halves from) noexcept {
+  return {with_bits(others.all, where.all, from.all)};
+}
+FEWBITS_LANES words with_differences(words before, words a, words b) noexcept {
+  return _mm512_ternarylogic_epi32(before, a, b, 0xf6);
+}
+FEWBITS_LANES bool any_bit(words a) noexcept { return _mm512_test_epi32_mask(a, a) != 0; }
+FEWBITS_LANES void store_bytes(void* to, halves lanes) noexcept {
+  _mm256_storeu_si256(static_cast<__m256i*>(to), _mm512_maskz_cvtepi16_epi8(all_halves, lanes.all));
+}
+FEWBITS_LANES void store_halves(void* to, halves lanes) noexcept { _mm512_storeu_si512(to, lanes.all); }
+template <int Bits, bit_order Order>
+FEWBITS_LANES void store_packed(void* to, halves lanes) noexcept {
+  if constexpr (Bits == 4) {
+    constexpr int factors = Order == bit_order::low_first ? 1 | 16 << 16 : 16 | 1 << 16;
+    store_bytes(to, words(_mm512_madd_epi16(lanes.all, _mm512_set1_epi32(factors))));
+  } else {
+    const __m256i bytes = _mm512_maskz_cvtepi16_epi8(all_halves, lanes.all);
+    store_packed_bytes<Bits, Order>(to, _mm256_castsi256_si128(bytes));
+    store_packed_bytes<Bits, Order>(static_cast<std::byte*>(to) + 2 * Bits, _mm256_extracti128_si256(bytes, 1));
+  }
+}
+FEWBITS_LANES words nearest(floats a) noexcept { return _mm512_maskz_cvtps_epi32(all_lanes, a); }
+inline constexpr bool has_fp16 = true;
+FEWBITS_LANES words load_fp16(const void* from) noexcept {
+  return as_words(_mm512_maskz_cvtph_ps(all_lanes, _mm256_loadu_si256(static_cast<const __m256i*>(from))));
+}
+// Of two registers one: neighbours among their lanes are folded, and lanes of both alternate.
+struct fold_by_larger {
+  using lanes = words;
+  FEWBITS_LANES static words fold(words a, words b) noexcept { return larger(a, b); }
+  FEWBITS_LANES static words bits(words a) noexcept { return a; }
+};
+struct fold_by_adding {
+  using lanes = floats;
+  FEWBITS_LANES static words fold(words a, words b) noexcept { return as_words(add(as_floats(a), as_floats(b))); }
+  FEWBITS_LANES static words bits(floats a) noexcept { return as_words(a); }
+};
+template <class By>
+FEWBITS_LANES words fold_words(words a, words b) noexcept {
+  return By::fold(_mm512_maskz_unpacklo_epi32(all_lanes, a, b), _mm512_maskz_unpackhi_epi32(all_lanes, a, b));
+}
+template <class By>
+FEWBITS_LANES words fold_pairs(words a, words b) noexcept {
+  return By::fold(_mm512_maskz_unpacklo_epi64(0xff, a, b), _mm512_maskz_unpackhi_epi64(0xff, a, b));
+}
+template <class By>
+FEWBITS_LANES words fold_quarters(words a, words b) noexcept {
+  return By::fold(_mm512_maskz_shuffle_i32x4(all_lanes, a, b, 0x88), _mm512_maskz_shuffle_i32x4(all_lanes, a, b, 0xdd));
+}
+template <class By>
+FEWBITS_LANES words fold_four(const typename By::lanes* from) noexcept {
+  return fold_pairs<By>(fold_words<By>(By::bits(from[0]), By::bits(from[1])),
+                        fold_words<By>(By::bits(from[2]), By::bits(from[3])));
+}
+template <class By>
+FEWBITS_LANES words fold_each(const typename By::lanes (&registers)[16]) noexcept {
+  return fold_quarters<By>(fold_quarters<By>(fold_four<By>(registers), fold_four<By>(registers + 4)),
+                           fold_quarters<By>(fold_four<By>(registers + 8), fold_four<By>(registers + 12)));
+}
+FEWBITS_LANES words largest_of_each(const words (&registers)[16]) noexcept {
+  return fold_each<fold_by_larger>(registers);
+}
+FEWBITS_LANES floats sum_of_each(const floats (&registers)[16]) noexcept {
+  return as_floats(fold_each<fold_by_adding>(registers));
+}
+
 // Integer products
 // 32 registers: 24 sums, 2 of weights, 1 of activations. Results wait in memory.
 inline constexpr std::size_t integer_tile_rows = 12;
@@ -193,9 +302,37 @@ FEWBITS_LANES words look_up_magnitudes(magnitude_table table, words index) noexc
   return _mm512_maskz_permutex2var_epi8(~__mmask64{0}, table.low, index, table.high);
 }
 
+FEWBITS_LANES words look_up_high_bytes(magnitude_table low, magnitude_table high, words codes) noexcept {
+  // Byte 0 of each lane to its bytes 2 and 3. The others are the code 0, whose value's bytes are 0.
+  const __m512i places =
+      _mm512_maskz_broadcast_i32x4(all_lanes, _mm_set_epi32(0x0c0c8080, 0x08088080, 0x04048080, 0x8080));
+  const __m512i index = _mm512_shuffle_epi8(codes, places);
+  const __m512i bytes =
+      _mm512_mask_blend_epi8(0x8888888888888888, look_up_magnitudes(low, index), look_up_magnitudes(high, index));
+  return with_bits(bytes, fill(0x80000000), index);
+}
+FEWBITS_LANES void look_up_halves(magnitude_table low, magnitude_table high, const void* from, void* to) noexcept {
+  // Unpacking takes the first and the last eight bytes of each 128 bits.
+  const __m512i places = _mm512_set_epi64(7, 3, 6, 2, 5, 1, 4, 0);
+  const __m512i codes = _mm512_maskz_permutexvar_epi64(0xff, places, _mm512_loadu_si512(from));
+  const __m512i low_bytes = look_up_magnitudes(low, codes);
+  const __m512i high_bytes = with_bits(look_up_magnitudes(high, codes), _mm512_set1_epi8(-128), codes);
+  _mm512_storeu_si512(to, _mm512_maskz_unpacklo_epi8(~__mmask64{0}, low_bytes, high_bytes));
+  _mm512_storeu_si512(static_cast<std::byte*>(to) + 64,
+                      _mm512_maskz_unpackhi_epi8(~__mmask64{0}, low_bytes, high_bytes));
+}
+
 #include <fewbits/simd/lanes_core.inl>
 //
+#include <fewbits/simd/halves_core.inl>
+//
 #include <fewbits/simd/convert_core.inl>
+//
+#include <fewbits/simd/encode_core.inl>
+//
+#include <fewbits/simd/plan_core.inl>
+//
+#include <fewbits/simd/candidate_core.inl>
 //
 #include <fewbits/simd/quantize_core.inl>
 //

@@ -253,6 +253,12 @@ struct block_plan {
     inverse_low = std::bit_cast<float>(bits ^ sign);
     inverse_high = std::bit_cast<float>(std::bit_cast<std::uint32_t>(high) ^ sign);
   }
+  [[nodiscard]] constexpr float signed_low() const noexcept {
+    return std::bit_cast<float>(std::bit_cast<std::uint32_t>(inverse_low) ^ sign);
+  }
+  [[nodiscard]] constexpr float signed_high() const noexcept {
+    return std::bit_cast<float>(std::bit_cast<std::uint32_t>(inverse_high) ^ sign);
+  }
 };
 /// 1 -+ 2^-21.
 inline constexpr float just_below_one = 0x1.fffff0p-1f, just_above_one = 0x1.000008p0f;

@@ -2,6 +2,7 @@
 // and turned into a plan, and the reference for what they do not decide.
 #pragma once
 
+#include <array>
 #include <bit>
 #include <cstddef>
 #include <cstdint>
@@ -41,6 +42,23 @@ constexpr bool zero_of_quotient(double steps_down, int& zero) noexcept {
   return past_tie > 0x1p-30 && past_tie < 1 - 0x1p-30;
 }
 
+/// Of a rule that chooses among scales, how many; and by what the largest magnitude is multiplied for each.
+template <class Rule>
+inline constexpr std::size_t candidate_count = [] {
+  if constexpr (requires { Rule::largest_goes_to.size(); })
+    return Rule::largest_goes_to.size();
+  else
+    return std::size_t{0};
+}();
+template <class Rule>
+constexpr std::array<float, candidate_count<Rule>> inverse_targets_of(double tensor) noexcept {
+  std::array<float, candidate_count<Rule>> inverses{};
+  if constexpr (candidate_count<Rule> != 0)
+    for (std::size_t k = 0; k < inverses.size(); ++k)
+      inverses[k] = static_cast<float>(1.0 / (tensor * static_cast<double>(Rule::largest_goes_to[k])));
+  return inverses;
+}
+
 /// Quantising: `Reference` quantises block (i, j) by the constexpr functions, or gives its parameters.
 template <blocked Format, block_source Source, class How, class Reference>
 struct quantize_job {
@@ -70,8 +88,9 @@ struct quantize_job {
   double tensor;  ///< normal and positive; 1 without a tensor scale
   float tensor_float;
   double exact_inverse_divisor;
-  float divisor, inverse_divisor;  ///< of the rule's quotient
-  scale_type* scales;              ///< null where they are packed
+  float divisor, inverse_divisor;                                 ///< of the rule's quotient
+  scale_type* scales;                                             ///< null where they are packed
+  std::array<float, candidate_count<rule_type>> inverse_targets;  ///< of the largest magnitude's quotients
 
   [[nodiscard]] bool quantize_by_reference(std::size_t i, std::size_t j) const noexcept {
     return reference.quantize(i, j);
@@ -139,6 +158,53 @@ struct quantize_job {
         return false;
     }
     return true;
+  }
+
+  /// The candidate of least error for values in a row. False where the reference has to. An element is the nearest, so
+  /// its error is the least of all elements'. The nearest element times the unit, and its difference from the value,
+  /// fit a double, and what is farther off rounds to no less: the largest error is exact. Sums are not, and near ties
+  /// of them are left.
+  [[nodiscard]] bool choose_by_doubles(const Source* from, std::size_t count, const block_facts& facts,
+                                       scale_type& chosen) const noexcept {
+    constexpr auto norm = rule_type::norm;
+    constexpr auto magnitudes = static_cast<std::size_t>(element::format.max_code()) + 1;
+    constexpr std::size_t candidates = candidate_count<rule_type>;
+    if constexpr (!element::format.is_signed || unit_digits < Format >> 36 || magnitudes > 8) {
+      return false;
+    } else {
+      scale_type found[candidates];
+      double units[candidates];
+      if (count > 64 || !find_candidates(facts, found, units))
+        return false;
+      std::size_t best = 0;
+      double least = 0;
+      for (std::size_t k = 0; k < candidates; ++k) {
+        double error = 0;
+        for (std::size_t i = 0; i < count; ++i) {
+          const double value = double_of_code<source>(source_code(from[i]) & source.magnitude_mask());
+          double distance = value;  // from 0
+          for (std::size_t c = 1; c < magnitudes; ++c) {
+            const double element_value = static_cast<double>(std::bit_cast<float>(float_bits_of<element>(c)));
+            const double signed_distance = value - element_value * units[k];
+            const double other = signed_distance < 0 ? -signed_distance : signed_distance;
+            distance = other < distance ? other : distance;
+          }
+          if constexpr (norm == error_norm::largest)
+            error = distance > error ? distance : error;
+          else
+            error += norm == error_norm::squared ? distance * distance : distance;
+        }
+        const double tolerance = norm == error_norm::largest ? 0.0 : 0x1p-44 * (error + least);
+        if (k == 0 || error < least - tolerance) {
+          best = k;
+          least = error;
+        } else if (norm != error_norm::largest && !(error > least + tolerance)) {
+          return false;
+        }
+      }
+      chosen = found[best];
+      return true;
+    }
   }
 
   /// Chooses and stores the parameters of block (i, j). False where the reference has to.
@@ -358,7 +424,8 @@ bool quantize_by_lanes(const matrix_view<Source>& values, const quantized_layout
   return run_quantize(
       job_type{values.data(), values.row_stride_elements(), values.column_stride_elements(), layout, to.codes.data(),
                layout.row_code_bytes(), to, how, reference, tensor, static_cast<float>(tensor), 1.0 / divisor,
-               static_cast<float>(divisor), static_cast<float>(1.0 / divisor), objects_of(to.scales)},
+               static_cast<float>(divisor), static_cast<float>(1.0 / divisor), objects_of(to.scales),
+               inverse_targets_of<typename job_type::rule_type>(tensor)},
       failed);
 }
 

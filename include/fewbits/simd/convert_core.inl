@@ -28,6 +28,14 @@ FEWBITS_LANES void store_codes(std::byte* to, words codes) noexcept {
   }
 }
 
+template <int Bits, bit_order Order>
+FEWBITS_LANES void store_codes(std::byte* to, halves codes) noexcept {
+  if constexpr (Bits == 8)
+    store_bytes(to, codes);
+  else
+    store_packed<Bits, Order>(to, codes);
+}
+
 /// Writes past the caches, but for what is left over at both ends: to memory that nobody reads soon.
 FEWBITS_LANES void stream_bytes(std::byte* to, const std::byte* from, std::size_t count) noexcept {
   const std::size_t misplaced = reinterpret_cast<std::uintptr_t>(to) % 64;
@@ -81,6 +89,72 @@ FEWBITS_LANES void store_piece(const code_array<T, Order, Byte>& to, std::size_t
   store_codes<T::format.bits(), Order>(to.data + to.bytes(i), round_lanes_to<T, Encoding>(numbers));
 }
 
+/// How a step of sixty-four numbers is converted.
+enum class convert_step {
+  pieces,     ///< sixteen at a time by way of float32
+  pairs,      ///< thirty-two at a time, from float32 and 16 bits to 8 bits and less
+  table,      ///< codes of up to 4 bits, looked up
+  magnitudes  ///< codes of 8 bits to 16 bits, two look-ups of a byte
+};
+template <class Encoding, class From, class To>
+constexpr convert_step step_of() noexcept {
+  using source = typename From::number_type;
+  using target = typename To::number_type;
+  if constexpr (std::is_same_v<target, float>) {
+    return convert_step::pieces;
+  } else if constexpr (std::is_same_v<source, float> || native_floating_point<source> || sizeof(source) == 2) {
+    return rounds_in_pairs<lane_element<target>, Encoding> ? convert_step::pairs : convert_step::pieces;
+  } else if constexpr (source::format.bits() <= 4 && lane_element<target>::format.bits() >= 8) {
+    return convert_step::table;
+  } else if constexpr (looks_up_magnitudes && source::format.bits() == 8 && lane_element<target>::format.bits() == 16) {
+    return converted_magnitudes_of<source, lane_element<target>, Encoding>.suffice ? convert_step::magnitudes
+                                                                                   : convert_step::pieces;
+  } else {
+    return convert_step::pieces;
+  }
+}
+/// Codes `i` to `i` + 15. Bits above the code are anything.
+template <class From>
+FEWBITS_LANES words load_array_codes(const From& from, std::size_t i) noexcept {
+  if constexpr (From::is_packed)
+    return load_codes<From::number_type::format.bits(), From::order>(from.data + from.bytes(i));
+  else
+    return load_bytes(from.data + i);
+}
+template <class To>
+FEWBITS_LANES void store_array_codes(const To& to, std::size_t i, halves codes) noexcept {
+  using target = typename To::number_type;
+  if constexpr (To::is_packed)
+    store_codes<target::format.bits(), To::order>(to.data + to.bytes(i), codes);
+  else if constexpr (sizeof(target) == 1)
+    store_bytes(to.data + i, codes);
+  else
+    store_halves(to.data + i, codes);
+}
+/// Numbers `i` to `i` + 63.
+template <class Encoding, class From, class To>
+FEWBITS_LANES void convert_numbers(const From& from, const To& to, std::size_t i) noexcept {
+  constexpr convert_step way = step_of<Encoding, From, To>();
+  using source = typename From::number_type;
+  using target = lane_element<typename To::number_type>;
+  if constexpr (way == convert_step::magnitudes) {
+    constexpr const auto& bytes = converted_magnitudes_of<source, target, Encoding>;
+    look_up_halves(load_magnitudes(bytes.low.data()), load_magnitudes(bytes.high.data()), from.data + i, to.data + i);
+  } else if constexpr (way == convert_step::pairs) {
+    for (std::size_t k = i; k < i + 64; k += 32)
+      store_array_codes(
+          to, k, round_pair_to<target, Encoding>(load_to_round(from.data + k), load_to_round(from.data + k + 16)));
+  } else if constexpr (way == convert_step::table) {
+    const table16 codes = load_table(converted_codes<source, target, Encoding>.data());
+    for (std::size_t k = i; k < i + 64; k += 32)
+      store_array_codes(
+          to, k, join(look_up(codes, load_array_codes(from, k)), look_up(codes, load_array_codes(from, k + 16))));
+  } else {
+    for (std::size_t k = i; k < i + 64; k += 16)
+      store_piece<Encoding>(to, k, load_piece(from, k));
+  }
+}
+
 /// `count` numbers, each rounded once where the target is narrower; a multiple of 16 where one of the arrays is packed.
 /// `streams`: past the caches. No aliasing. Precondition: the machine rounds to nearest even.
 template <class Encoding, class From, class To>
@@ -98,14 +172,18 @@ FEWBITS_NOINLINE void convert_array(From from, To to, std::size_t count, bool st
         store_piece<Encoding>(to, i, load_piece(from, i));
     }
     for (; done + step <= count; done += step) {
-      for (std::size_t i = 0; i < step; i += 16) {
-        ask_for(reinterpret_cast<const std::byte*>(from.data) + from.bytes(done + i), 2048);
-        store_piece<Encoding>(scratch, i, load_piece(from, done + i));
+      const From here = from.from(done);
+      for (std::size_t i = 0; i < step; i += 64) {
+        for (std::size_t at = 0; at < from.bytes(64); at += 64)
+          ask_for(reinterpret_cast<const std::byte*>(here.data) + from.bytes(i) + at, 4096);
+        convert_numbers<Encoding>(here, scratch, i);
       }
       stream_bytes(reinterpret_cast<std::byte*>(to.data) + to.bytes(done), kept, to.bytes(step));
     }
     streams_done();
   }
+  for (; done + 64 <= count; done += 64)
+    convert_numbers<Encoding>(from, to, done);
   for (; done + 16 <= count; done += 16)
     store_piece<Encoding>(to, done, load_piece(from, done));
   if constexpr (!From::is_packed && !To::is_packed) {

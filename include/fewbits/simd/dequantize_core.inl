@@ -64,6 +64,24 @@ FEWBITS_LANES std::uint32_t load_units(const Job& job, std::size_t at, std::size
                          greater(size, fill(static_cast<std::uint32_t>(127 + highest_unit) << 23))));
 }
 
+/// Blocks of few columns in one row: are sixteen of them decoded without asking where each one ends?
+template <class Format>
+inline constexpr bool decodes_batches =
+    lanes_read_scales<Format>&& Format::shape.rows == 1 &&
+    Format::shape.columns != whole&& Format::shape.columns % 16 == 0 && Format::shape.columns <= 32;
+template <class Format>
+FEWBITS_LANES void decode_batch(const float (&units)[16], float tensor, const std::byte* from, float* to) noexcept {
+  constexpr std::size_t columns = Format::shape.columns;
+  constexpr std::size_t step = 2 * static_cast<std::size_t>(Format::element_bits);
+  for (std::size_t b = 0; b < 16; ++b) {
+    decode_plan plan;
+    plan.unit = units[b];
+    FEWBITS_UNROLL
+    for (std::size_t c = 0; c < columns; c += 16, from += step, to += 16)
+      store_words(to, decode_piece<Format>(plan, tensor, load_codes<Format::element_bits, Format::order>(from)));
+  }
+}
+
 /// Values of a row from a column on, whose code begins at the border of a byte.
 template <class Job>
 FEWBITS_LANES void decode_columns(const Job& job, std::size_t row, std::size_t column, std::size_t count,
@@ -78,6 +96,20 @@ FEWBITS_LANES void decode_columns(const Job& job, std::size_t row, std::size_t c
   [[maybe_unused]] std::size_t b = 16;
   for (std::size_t done = 0; done != count; ++j, ++b) {
     const std::size_t at = column + done;
+    if constexpr (decodes_batches<format>) {
+      constexpr std::size_t batch = 16 * format::shape.columns;
+      if (b >= 16 && count - done >= batch && at % format::shape.columns == 0) {
+        usable = load_units(job, i * across + j, 16, units);
+        if ((usable & 0xffff) == 0xffff) [[likely]] {
+          decode_batch<format>(units, job.tensor, codes + at * bits / 8, to + done);
+          done += batch;
+          j += 15;  // and one more, as b is
+          b = 15;
+          continue;
+        }
+        b = 0;
+      }
+    }
     const std::size_t left = job.layout.first_column(j) + job.layout.columns_in_block(j) - at;
     const std::size_t here = left < count - done ? left : count - done;
     decode_plan plan;

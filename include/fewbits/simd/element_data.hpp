@@ -110,6 +110,17 @@ inline constexpr magnitude_bytes magnitude_bytes_of = [] {
   return made;
 }();
 
+/// Are those bytes, and the sign, all of a value's bits, Inf and NaN included?
+template <few_bit_number Element>
+inline constexpr bool widens_by_bytes = [] {
+  if (!magnitude_bytes_of<Element>.suffice)
+    return false;
+  for (std::uint64_t c = 0; c < 128; ++c)
+    if (float_bits_of<Element>(c | 128) != (float_bits_of<Element>(c) | 0x80000000u))
+      return false;
+  return true;
+}();
+
 /// Bits of the values of all codes of up to 8 bits, for elements that no arithmetic fits.
 template <few_bit_number Element>
 inline constexpr std::array<std::uint32_t, 256> every_value = [] {

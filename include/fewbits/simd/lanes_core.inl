@@ -46,6 +46,9 @@ FEWBITS_LANES words widen_lanes(words codes) noexcept {
     const words integer = integer_lanes<Element>(codes);
     const float unit = std::bit_cast<float>(static_cast<std::uint32_t>(127 - f.fraction_bits) << 23);
     return as_words(multiply(from_integers(integer), fill_floats(unit)));
+  } else if constexpr (looks_up_magnitudes && widens_by_bytes<Element>) {
+    constexpr const auto& bytes = magnitude_bytes_of<Element>;
+    return look_up_high_bytes(load_magnitudes(bytes.low.data()), load_magnitudes(bytes.high.data()), codes);
   } else {
     constexpr int to_place = 23 - f.mantissa_bits;
     const words magnitude = bit_and(codes, fill(static_cast<std::uint32_t>(f.magnitude_mask())));

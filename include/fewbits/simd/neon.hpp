@@ -204,6 +204,98 @@ FEWBITS_LANES words look_up(table16 table, words index) noexcept {
                                              bytes_of_entry, vandq_u32(index.part[p], vdupq_n_u32(15)), 0x04040404)))));
 }
 
+// Thirty-two lanes of half the width
+struct halves {
+  uint16x8_t part[4];
+};
+FEWBITS_LANES halves fill_halves(std::uint32_t half) noexcept {
+  FEWBITS_EACH_PART(halves, vdupq_n_u16(static_cast<std::uint16_t>(half)));
+}
+FEWBITS_LANES halves join(words first, words second) noexcept {
+  return {{narrow(first.part[0], first.part[1]), narrow(first.part[2], first.part[3]),
+           narrow(second.part[0], second.part[1]), narrow(second.part[2], second.part[3])}};
+}
+FEWBITS_LANES halves join_high(words first, words second) noexcept {
+  return {{vshrn_high_n_u32(vshrn_n_u32(first.part[0], 16), first.part[1], 16),
+           vshrn_high_n_u32(vshrn_n_u32(first.part[2], 16), first.part[3], 16),
+           vshrn_high_n_u32(vshrn_n_u32(second.part[0], 16), second.part[1], 16),
+           vshrn_high_n_u32(vshrn_n_u32(second.part[2], 16), second.part[3], 16)}};
+}
+FEWBITS_LANES uint16x8_t narrow_saturated(uint32x4_t low, uint32x4_t high) noexcept {
+  return vreinterpretq_u16_s16(vqmovn_high_s32(vqmovn_s32(vreinterpretq_s32_u32(low)), vreinterpretq_s32_u32(high)));
+}
+FEWBITS_LANES halves join_saturated(words first, words second) noexcept {
+  return {{narrow_saturated(first.part[0], first.part[1]), narrow_saturated(first.part[2], first.part[3]),
+           narrow_saturated(second.part[0], second.part[1]), narrow_saturated(second.part[2], second.part[3])}};
+}
+FEWBITS_LANES halves bit_and(halves a, halves b) noexcept {
+  FEWBITS_EACH_PART(halves, vandq_u16(a.part[p], b.part[p]));
+}
+FEWBITS_LANES halves subtract(halves a, halves b) noexcept {
+  FEWBITS_EACH_PART(halves, vsubq_u16(a.part[p], b.part[p]));
+}
+template <int Count>
+FEWBITS_LANES halves shift_right(halves a) noexcept {
+  FEWBITS_EACH_PART(halves, vshlq_u16(a.part[p], vdupq_n_s16(-Count)));
+}
+FEWBITS_LANES halves larger(halves a, halves b) noexcept {
+  FEWBITS_EACH_PART(
+      halves, vreinterpretq_u16_s16(vmaxq_s16(vreinterpretq_s16_u16(a.part[p]), vreinterpretq_s16_u16(b.part[p]))));
+}
+FEWBITS_LANES halves smaller(halves a, halves b) noexcept {
+  FEWBITS_EACH_PART(
+      halves, vreinterpretq_u16_s16(vminq_s16(vreinterpretq_s16_u16(a.part[p]), vreinterpretq_s16_u16(b.part[p]))));
+}
+FEWBITS_LANES halves select_below_zero(halves sign, halves then, halves otherwise) noexcept {
+  FEWBITS_EACH_PART(halves,
+                    vbslq_u16(vcltzq_s16(vreinterpretq_s16_u16(sign.part[p])), then.part[p], otherwise.part[p]));
+}
+FEWBITS_LANES words with_bits(words others, words where, words from) noexcept {
+  return bit_or(others, bit_and(where, from));
+}
+FEWBITS_LANES halves with_bits(halves others, halves where, halves from) noexcept {
+  FEWBITS_EACH_PART(halves, vorrq_u16(others.part[p], vandq_u16(where.part[p], from.part[p])));
+}
+FEWBITS_LANES words with_differences(words before, words a, words b) noexcept { return bit_or(before, bit_xor(a, b)); }
+FEWBITS_LANES bool any_bit(words a) noexcept {
+  return vmaxvq_u32(vorrq_u32(vorrq_u32(a.part[0], a.part[1]), vorrq_u32(a.part[2], a.part[3]))) != 0;
+}
+FEWBITS_LANES void store_bytes(void* to, halves lanes) noexcept {
+  auto* at = static_cast<std::uint8_t*>(to);
+  vst1q_u8(at, vmovn_high_u16(vmovn_u16(lanes.part[0]), lanes.part[1]));
+  vst1q_u8(at + 16, vmovn_high_u16(vmovn_u16(lanes.part[2]), lanes.part[3]));
+}
+FEWBITS_LANES void store_halves(void* to, halves lanes) noexcept {
+  for (int p = 0; p < 4; ++p)
+    vst1q_u8(static_cast<std::uint8_t*>(to) + 16 * p, vreinterpretq_u8_u16(lanes.part[p]));
+}
+template <int Bits, bit_order Order>
+FEWBITS_LANES void store_packed(void* to, halves lanes) noexcept {
+  store_packed<Bits, Order>(to, widen_halves(lanes.part[0], lanes.part[1]));
+  store_packed<Bits, Order>(static_cast<std::byte*>(to) + 2 * Bits, widen_halves(lanes.part[2], lanes.part[3]));
+}
+FEWBITS_LANES words nearest(floats a) noexcept {
+  FEWBITS_EACH_PART(words, vreinterpretq_u32_s32(vcvtnq_s32_f32(a.part[p])));
+}
+inline constexpr bool has_fp16 = false;
+FEWBITS_LANES words load_fp16(const void* from) noexcept { return load_halves(from); }
+FEWBITS_LANES int32x4_t larger_parts(words a) noexcept {
+  return vmaxq_s32(vmaxq_s32(vreinterpretq_s32_u32(a.part[0]), vreinterpretq_s32_u32(a.part[1])),
+                   vmaxq_s32(vreinterpretq_s32_u32(a.part[2]), vreinterpretq_s32_u32(a.part[3])));
+}
+FEWBITS_LANES words largest_of_each(const words (&registers)[16]) noexcept {
+  FEWBITS_EACH_PART(words, vreinterpretq_u32_s32(vpmaxq_s32(
+                               vpmaxq_s32(larger_parts(registers[4 * p]), larger_parts(registers[4 * p + 1])),
+                               vpmaxq_s32(larger_parts(registers[4 * p + 2]), larger_parts(registers[4 * p + 3])))));
+}
+FEWBITS_LANES float32x4_t add_parts(floats a) noexcept {
+  return vaddq_f32(vaddq_f32(a.part[0], a.part[1]), vaddq_f32(a.part[2], a.part[3]));
+}
+FEWBITS_LANES floats sum_of_each(const floats (&registers)[16]) noexcept {
+  FEWBITS_EACH_PART(floats, vpaddq_f32(vpaddq_f32(add_parts(registers[4 * p]), add_parts(registers[4 * p + 1])),
+                                       vpaddq_f32(add_parts(registers[4 * p + 2]), add_parts(registers[4 * p + 3]))));
+}
+
 // Integer products
 inline constexpr std::size_t integer_tile_rows = 4;  // results wait in memory while sums take 16 of 32 registers
 inline constexpr std::size_t integer_tile_panels = 1;
@@ -268,12 +360,22 @@ FEWBITS_LANES words join_even_bytes(words high, words low) noexcept {
 struct magnitude_table {};
 FEWBITS_LANES magnitude_table load_magnitudes(const std::uint8_t*) noexcept { return {}; }
 FEWBITS_LANES words look_up_magnitudes(magnitude_table, words index) noexcept { return index; }
+FEWBITS_LANES words look_up_high_bytes(magnitude_table, magnitude_table, words codes) noexcept { return codes; }
+FEWBITS_LANES void look_up_halves(magnitude_table, magnitude_table, const void*, void*) noexcept {}
 
 #undef FEWBITS_EACH_PART
 
 #include <fewbits/simd/lanes_core.inl>
 //
+#include <fewbits/simd/halves_core.inl>
+//
 #include <fewbits/simd/convert_core.inl>
+//
+#include <fewbits/simd/encode_core.inl>
+//
+#include <fewbits/simd/plan_core.inl>
+//
+#include <fewbits/simd/candidate_core.inl>
 //
 #include <fewbits/simd/quantize_core.inl>
 //

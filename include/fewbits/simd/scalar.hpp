@@ -197,6 +197,106 @@ FEWBITS_LANES words look_up(table16 table, words index) noexcept {
   FEWBITS_EACH_LANE(words, table.entry[index.lane[i] & 15]);
 }
 
+// Thirty-two lanes of half the width, for what follows rounding.
+
+/// Thirty-two 16-bit integers; comparisons take them as signed.
+struct halves {
+  std::uint16_t lane[32];
+};
+#define FEWBITS_EACH_HALF(expression)                               \
+  halves made;                                                      \
+  for (int i = 0; i < 32; ++i)                                      \
+    made.lane[i] = static_cast<std::uint16_t>((expression)&0xffff); \
+  return made
+
+FEWBITS_LANES halves fill_halves(std::uint32_t half) noexcept { FEWBITS_EACH_HALF(half); }
+/// The low 16 bits of the lanes of `first`, then of `second`.
+FEWBITS_LANES halves join(words first, words second) noexcept {
+  FEWBITS_EACH_HALF(i < 16 ? first.lane[i] : second.lane[i - 16]);
+}
+/// The high 16 bits.
+FEWBITS_LANES halves join_high(words first, words second) noexcept {
+  FEWBITS_EACH_HALF((i < 16 ? first.lane[i] : second.lane[i - 16]) >> 16);
+}
+/// Signed integers, those out of range brought to the nearest in range.
+FEWBITS_LANES halves join_saturated(words first, words second) noexcept {
+  const auto in_range = [](std::uint32_t word) noexcept {
+    const auto number = static_cast<std::int32_t>(word);
+    return static_cast<std::uint32_t>(number < -32768 ? -32768 : number > 32767 ? 32767 : number);
+  };
+  FEWBITS_EACH_HALF(in_range(i < 16 ? first.lane[i] : second.lane[i - 16]));
+}
+FEWBITS_LANES halves bit_and(halves a, halves b) noexcept { FEWBITS_EACH_HALF(a.lane[i] & b.lane[i]); }
+FEWBITS_LANES halves subtract(halves a, halves b) noexcept { FEWBITS_EACH_HALF(a.lane[i] - b.lane[i]); }
+template <int Count>
+FEWBITS_LANES halves shift_right(halves a) noexcept {
+  FEWBITS_EACH_HALF(a.lane[i] >> Count);
+}
+FEWBITS_LANES halves larger(halves a, halves b) noexcept {
+  FEWBITS_EACH_HALF(static_cast<std::int16_t>(a.lane[i]) > static_cast<std::int16_t>(b.lane[i]) ? a.lane[i]
+                                                                                                : b.lane[i]);
+}
+FEWBITS_LANES halves smaller(halves a, halves b) noexcept {
+  FEWBITS_EACH_HALF(static_cast<std::int16_t>(a.lane[i]) < static_cast<std::int16_t>(b.lane[i]) ? a.lane[i]
+                                                                                                : b.lane[i]);
+}
+/// `then` where `sign` is below 0.
+FEWBITS_LANES halves select_below_zero(halves sign, halves then, halves otherwise) noexcept {
+  FEWBITS_EACH_HALF(sign.lane[i] >> 15 != 0 ? then.lane[i] : otherwise.lane[i]);
+}
+/// Those bits of `from` that are in `where`, and all of `others`.
+FEWBITS_LANES halves with_bits(halves others, halves where, halves from) noexcept {
+  FEWBITS_EACH_HALF(others.lane[i] | (where.lane[i] & from.lane[i]));
+}
+FEWBITS_LANES words with_bits(words others, words where, words from) noexcept {
+  return bit_or(others, bit_and(where, from));
+}
+/// What was set before, and bits in which a and b differ.
+FEWBITS_LANES words with_differences(words before, words a, words b) noexcept { return bit_or(before, bit_xor(a, b)); }
+FEWBITS_LANES bool any_bit(words a) noexcept {
+  std::uint32_t bits = 0;
+  for (int i = 0; i < 16; ++i)
+    bits |= a.lane[i];
+  return bits != 0;
+}
+/// The low 8 bits of each lane to any address.
+FEWBITS_LANES void store_bytes(void* to, halves lanes) noexcept {
+  std::uint8_t bytes[32];
+  for (int i = 0; i < 32; ++i)
+    bytes[i] = static_cast<std::uint8_t>(lanes.lane[i] & 0xff);
+  std::memcpy(to, bytes, sizeof bytes);
+}
+FEWBITS_LANES void store_halves(void* to, halves lanes) noexcept { std::memcpy(to, lanes.lane, sizeof lanes.lane); }
+/// Thirty-two codes of 1 to 6 bits. Precondition: lanes are below 2^Bits.
+template <int Bits, bit_order Order>
+FEWBITS_LANES void store_packed(void* to, halves lanes) noexcept {
+  auto* bytes = static_cast<std::byte*>(to);
+  for (int i = 0; i < 32; ++i)
+    fewbits::detail::write_packed<Bits, Order>(bytes + i * Bits / 8, i * Bits % 8, lanes.lane[i]);
+}
+#undef FEWBITS_EACH_HALF
+/// The nearest integers by the rounding of the machine, for numbers below 2^22.
+FEWBITS_LANES words nearest(floats a) noexcept {
+  const words anchor = fill(0x4b400000);
+  return subtract(as_words(rounded(add(a, as_floats(anchor)))), anchor);
+}
+/// Sixteen fp16 numbers as float32, whatever the environment; NaN stays some NaN. Where has_fp16 says so.
+inline constexpr bool has_fp16 = false;
+FEWBITS_LANES words load_fp16(const void* from) noexcept { return load_halves(from); }
+/// Lane i is the largest lane of register i, or the sum of its lanes, added up in any order.
+FEWBITS_LANES words largest_of_each(const words (&registers)[16]) noexcept {
+  FEWBITS_EACH_LANE(words, largest_lane(registers[i]));
+}
+FEWBITS_LANES floats sum_of_each(const floats (&registers)[16]) noexcept {
+  floats made;
+  for (int i = 0; i < 16; ++i) {
+    made.lane[i] = 0;
+    for (int k = 0; k < 16; ++k)
+      made.lane[i] += registers[i].lane[k];
+  }
+  return made;
+}
+
 // Products: the tile that a kernel keeps in registers, panels that it reads abreast, groups of columns that it decodes
 // at a time, whether each column of a group has code of its own, whether nibbles are looked up as bytes, and how far
 // ahead a kernel reads.
@@ -228,6 +328,10 @@ FEWBITS_LANES words join_even_bytes(words high, words) noexcept { return high; }
 struct magnitude_table {};
 FEWBITS_LANES magnitude_table load_magnitudes(const std::uint8_t*) noexcept { return {}; }
 FEWBITS_LANES words look_up_magnitudes(magnitude_table, words index) noexcept { return index; }
+/// Each lane's lowest byte to the two upper bytes of a float32: its low seven bits looked up, and the highest kept.
+FEWBITS_LANES words look_up_high_bytes(magnitude_table, magnitude_table, words codes) noexcept { return codes; }
+/// Sixty-four bytes to halves: both bytes of the magnitude looked up, and the highest bit kept.
+FEWBITS_LANES void look_up_halves(magnitude_table, magnitude_table, const void*, void*) noexcept {}
 
 #undef FEWBITS_EACH_LANE
 #undef FEWBITS_FUSED_MULTIPLY_ADD
@@ -303,7 +407,15 @@ FEWBITS_LANES words multiply_integers(words a, words b) noexcept {
 
 #include <fewbits/simd/lanes_core.inl>
 //
+#include <fewbits/simd/halves_core.inl>
+//
 #include <fewbits/simd/convert_core.inl>
+//
+#include <fewbits/simd/encode_core.inl>
+//
+#include <fewbits/simd/plan_core.inl>
+//
+#include <fewbits/simd/candidate_core.inl>
 //
 #include <fewbits/simd/quantize_core.inl>
 //
