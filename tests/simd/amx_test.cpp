@@ -37,6 +37,7 @@ namespace simd = fb::simd;
 using fewbits_test::planted_tile_flaw;
 using fewbits_test::tile_flaw;
 using fewbits_test::tile_machine;
+using simd::run_scaling;
 
 std::vector<std::uint8_t> random_bytes(std::size_t count, unsigned seed) {
   std::mt19937 bits(seed);
@@ -160,37 +161,47 @@ TEST(EmulatedTiles, RefuseWhatTheProcessorRefuses) {
 struct tile_case {
   std::size_t rows = 0, panels = 1, groups = 1, groups_a_run = 1;
   bool has_zeros = false, has_offsets = false, has_units = false;
+
+  [[nodiscard]] run_scaling scaling() const {
+    if (has_zeros || has_offsets)
+      return run_scaling::affine;
+    return has_units ? run_scaling::by_both : run_scaling::by_weights;
+  }
 };
 
 template <class Job>
 struct tile_arrays {
   explicit tile_arrays(const tile_case& shape, unsigned seed) {
     std::mt19937 bits(seed);
-    const std::size_t slice = 32;  // groups of room, as kernels have
-    row_bytes = ((shape.groups + 1) / 2 | 1) * 64;
     runs = (shape.groups + shape.groups_a_run - 1) / shape.groups_a_run;
-    codes = random_bytes((shape.rows + 2) * row_bytes, seed);
-    for (std::size_t r = 0; r != shape.rows + 2; ++r)
-      std::fill_n(codes.begin() + static_cast<std::ptrdiff_t>(r * row_bytes + shape.groups * 32),
-                  row_bytes - shape.groups * 32, std::uint8_t{0});
+    all_rows = shape.rows + 2;
+    first_run = slice / shape.groups_a_run;
+    codes = random_bytes(2 * all_rows * simd::integer_row_bytes, seed);
+    for (std::size_t r = 0; r != all_rows; ++r)
+      std::fill_n(codes.begin() + static_cast<std::ptrdiff_t>(code_at(r, shape.groups * 32)),
+                  simd::integer_row_bytes - shape.groups * 32, std::uint8_t{0});
     integers = random_bytes(shape.panels * slice * 512, seed + 1);  // past the last group as in a kernel: leftovers
-    sums.resize((shape.rows + 2) * runs);
-    for (std::size_t r = 0; r != shape.rows + 2; ++r)
+    sums.resize((first_run + runs) * all_rows);
+    for (std::size_t r = 0; r != all_rows; ++r)
       for (std::size_t k = 0; k != shape.groups * 32; ++k)
-        sums[r * runs + k / (shape.groups_a_run * 32)] += static_cast<std::int8_t>(codes[r * row_bytes + k]);
+        sums[run_at(k / (shape.groups_a_run * 32), r)] += static_cast<std::int8_t>(codes[code_at(r, k)]);
     const auto small = [&bits] { return static_cast<float>(static_cast<int>(bits() % 2001) - 1000) / 64.0f; };
-    for (std::vector<float>* each : {&units, &weight_units, &offsets, &results})
-      each->resize(2 * 16 * (32 + shape.rows) * runs);
+    units.resize(sums.size());
+    for (std::vector<float>* each : {&weight_units, &offsets})
+      each->resize(2 * slice * 16);
+    results.resize(2 * shape.rows * 16);
     for (std::vector<float>* each : {&units, &weight_units, &offsets, &results})
       std::generate(each->begin(), each->end(), small);
-    zeros.resize(2 * 32 * 16);
+    if (!shape.has_units)
+      std::fill(units.begin(), units.end(), 1.0f);
+    zeros.resize(2 * slice * 16);
     for (std::int32_t& zero : zeros)
       zero = static_cast<int>(bits() % 16);
   }
   Job job(const tile_case& shape, std::int32_t* room) {
     Job made{};
     for (std::size_t p = 0; p != shape.panels; ++p) {
-      made.integers[p] = reinterpret_cast<const std::byte*>(integers.data()) + p * 32 * 512;
+      made.integers[p] = reinterpret_cast<const std::byte*>(integers.data()) + p * slice * 512;
       made.lists[p] = {.units = weight_units.data() + p * runs * 16,
                        .zeros = shape.has_zeros ? zeros.data() + p * runs * 16 : nullptr,
                        .offsets = shape.has_offsets ? offsets.data() + p * runs * 16 : nullptr};
@@ -200,11 +211,13 @@ struct tile_arrays {
     made.words_a_run = shape.groups_a_run * 8;
     made.step = shape.groups_a_run == 1 ? 32 : 64;
     made.runs = runs;
+    made.first_group = slice;
+    made.first_run = first_run;
     made.activations = {.codes = reinterpret_cast<const std::byte*>(codes.data()),
-                        .row_bytes = row_bytes,
-                        .runs = runs,
+                        .rows = all_rows,
+                        .starts = sums.data(),  // tiles raise nothing and read none
                         .sums = sums.data(),
-                        .units = shape.has_units ? units.data() : nullptr,
+                        .units = shape.scaling() != run_scaling::by_weights ? units.data() : nullptr,
                         .row_units = nullptr};
     made.first_row = 2;
     made.rows = shape.rows;
@@ -219,17 +232,17 @@ struct tile_arrays {
         for (std::size_t n = 0; n != 16; ++n)
           for (std::size_t run = 0; run != runs; ++run) {
             const std::size_t row = r + 2;
-            const std::int32_t all = sums[row * runs + run];
+            const std::int32_t all = sums[run_at(run, row)];
             std::int32_t sum = 0;
             const std::size_t end = std::min(shape.groups, (run + 1) * shape.groups_a_run) * 32;
             for (std::size_t k = run * shape.groups_a_run * 32; k != end; ++k) {
-              const auto byte = static_cast<std::int8_t>(integers[p * 32 * 512 + k / 4 * 64 + n * 4 + k % 4]);
-              sum += static_cast<std::int8_t>(codes[row * row_bytes + k]) * byte;
+              const auto byte = static_cast<std::int8_t>(integers[p * slice * 512 + k / 4 * 64 + n * 4 + k % 4]);
+              sum += static_cast<std::int8_t>(codes[code_at(row, k)]) * byte;
             }
             const std::size_t at = (p * runs + run) * 16 + n;
             if (shape.has_zeros)
               sum -= zeros[at] * all;
-            const float activation_unit = shape.has_units ? units[row * runs + run] : 1.0f;
+            const float activation_unit = shape.has_units ? units[run_at(run, row)] : 1.0f;
             float& result = made[(p * shape.rows + r) * 16 + n];
             result = std::fma(static_cast<float>(sum), weight_units[at] * activation_unit, result);
             if (shape.has_offsets)
@@ -237,20 +250,28 @@ struct tile_arrays {
           }
     return made;
   }
-  std::size_t row_bytes = 0, runs = 0;
+  /// The slice is the second one of its rows.
+  [[nodiscard]] std::size_t code_at(std::size_t row, std::size_t column) const {
+    return (all_rows + row) * simd::integer_row_bytes + column;
+  }
+  [[nodiscard]] std::size_t run_at(std::size_t run, std::size_t row) const { return (first_run + run) * all_rows + row; }
+
+  static constexpr std::size_t slice = simd::integer_slice_groups;  // groups of room, as kernels have
+  std::size_t runs = 0, first_run = 0, all_rows = 0;
   std::vector<std::uint8_t> codes, integers;
   std::vector<std::int32_t> sums, zeros;
   std::vector<float> units, weight_units, offsets, results;
 };
 
+/// Functions in the order of simd::run_scaling.
 template <class Job>
-void compare(void (*multiply)(const Job&) noexcept, const tile_case& shape, unsigned seed, const char* name) {
+void compare(void (*const (&multiply)[3])(const Job&) noexcept, const tile_case& shape, unsigned seed, const char* name) {
   alignas(64) static std::int32_t room[2048];
   tile_arrays<Job> arrays(shape, seed);
   std::vector<float> expected = arrays.expected(shape);
   if (fewbits_test::planted())
     expected[0] = std::nextafter(expected[0], 1e30f);
-  multiply(arrays.job(shape, room));
+  multiply[static_cast<int>(shape.scaling())](arrays.job(shape, room));
   ASSERT_TRUE(std::equal(expected.begin(), expected.end(), arrays.results.begin()))
       << name << ": " << shape.rows << " rows, " << shape.panels << " panels, " << shape.groups << " groups in runs of "
       << shape.groups_a_run << ", seed " << seed;
@@ -263,7 +284,7 @@ std::size_t on_many_shapes(std::size_t row_step, unsigned shapes_a_row, const F&
   unsigned number = 0;
   for (std::size_t rows = 16; rows <= 66; rows += row_step)
     for (unsigned i = 0; i != shapes_a_row; ++i, ++number) {
-      const std::size_t groups = number % 33 == 32 ? 1 : number * 5 % 32 + 1;
+      const std::size_t groups = number * 5 % simd::integer_slice_groups + 1;
       f(tile_case{.rows = rows,
                   .panels = number % 2 + 1,
                   .groups = groups,
@@ -279,7 +300,10 @@ std::size_t on_many_shapes(std::size_t row_step, unsigned shapes_a_row, const F&
 TEST(TileLoops, GiveTheSumsOfPlainIntegersOnEmulatedTiles) {
   const std::size_t visited = on_many_shapes(1, 10, [](const tile_case& shape, unsigned seed) {
     const simd::emulated::borrowed_tiles tiles(shape.groups_a_run == 1 ? 32 : 64);
-    compare(simd::emulated::multiply_tile_job, shape, seed, "emulated");
+    compare<simd::emulated::tile_job>(
+        {simd::emulated::multiply_tile_job<run_scaling::by_weights>, simd::emulated::multiply_tile_job<run_scaling::by_both>,
+         simd::emulated::multiply_tile_job<run_scaling::affine>},
+        shape, seed, "emulated");
   });
   EXPECT_FALSE(fewbits_test::tiles_here.is_configured());
   std::printf("%zu shapes, %zu tile products\n", visited, fewbits_test::tiles_here.products);
@@ -457,7 +481,10 @@ TEST(TileCheck, FailsOnAMachineThatIsWrong) {
 TEST(TileLoops, GiveTheSumsOfPlainIntegersWithTheProgramsOwnInstructions) {
   const auto check = [](const tile_case& shape, unsigned seed) {
     const simd::amx::borrowed_tiles tiles(shape.groups_a_run == 1 ? 32 : 64);
-    compare(simd::amx::multiply_tile_job, shape, seed, "amx");
+    compare<simd::amx::tile_job>(
+        {simd::amx::multiply_tile_job<run_scaling::by_weights>, simd::amx::multiply_tile_job<run_scaling::by_both>,
+         simd::amx::multiply_tile_job<run_scaling::affine>},
+        shape, seed, "amx");
   };
   if (tile_hardware_here() == tile_hardware::real) {
     std::printf("%zu shapes on real tiles\n", on_many_shapes(1, 100, check));
