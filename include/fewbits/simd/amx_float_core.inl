@@ -186,10 +186,10 @@ FEWBITS_NOINLINE bool are_tile_weights(const std::byte* codes, words aid, floats
   for (std::size_t column = first; column != last; ++column) {
     const floats value = column_lanes_at<Format>(codes, aid, column);
     const words product = bit_and(as_words(multiply(value, unit)), sizes);
-    const std::uint32_t small = bits_of(greater(fill(0x00800000), product));
+    const std::uint32_t denormal = bits_of(greater(fill(0x00800000), product));
     const std::uint32_t large =
         bits_of(greater(product, fill((static_cast<std::uint32_t>(127 + weight_exponent_limit) << 23) - 1)));
-    outside |= large | (small & ~bits_of(either(no_unit, equal(bit_and(as_words(value), sizes), fill(0)))));
+    outside |= large | (denormal & ~bits_of(either(no_unit, equal(bit_and(as_words(value), sizes), fill(0)))));
   }
   return outside == 0;
 }
