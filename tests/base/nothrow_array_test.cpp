@@ -51,6 +51,16 @@ TEST(NothrowArray, AppendsRunsOfAnyLength) {
   EXPECT_EQ((std::string{array.begin(), array.end()}), all);
 }
 
+TEST(NothrowArray, ShrinksInPlaceAndGrowsAgain) {
+  nothrow_array<char> array;
+  ASSERT_TRUE(array.append({"abcdef", 6}));
+  const char* const address = array.data();
+  array.shrink(2);
+  ASSERT_TRUE(array.push_back('x'));
+  EXPECT_EQ((std::string{array.begin(), array.end()}), "abx");
+  EXPECT_EQ(array.data(), address);
+}
+
 TEST(NothrowArray, RefusesASizeThatDoesNotFitWithoutAChange) {
   nothrow_array<std::uint64_t> array;
   ASSERT_TRUE(array.push_back(7));
