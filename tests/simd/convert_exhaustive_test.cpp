@@ -42,10 +42,11 @@ TYPED_TEST(EveryFloat, HasTheReferencesCode) {
         const auto& expected = saturates ? kept : open;
         ASSERT_TRUE(saturates ? fb::convert(from, std::span(seen.data(), count))
                               : fb::convert(from, std::span(seen.data(), count), fb::no_saturate));
-        if (std::memcmp(seen.data(), expected.data(), count * sizeof(TypeParam)) != 0)
+        if (std::memcmp(seen.data(), expected.data(), count * sizeof(TypeParam)) != 0) {
           for (std::size_t i = 0; i < count; ++i)
             ASSERT_EQ(seen[i].bits(), expected[i].bits())
                 << fb::name_of(which) << std::hex << " float " << std::bit_cast<std::uint32_t>(floats[i]);
+        }
       }
     });
     ASSERT_FALSE(this->HasFailure());
