@@ -66,6 +66,7 @@ TEST(ConvertPairs, SixteenBitsToEightAndBack) {
 }
 TEST(ConvertPairs, OneByOneWhereLanesDoNotReach) {
   expect_same_numbers<fb::e4m3>(hard_floats<fb::e4m3>(1000, 4), "toward zero", fb::toward_zero);
+  expect_same_numbers<fb::minifloat<fb::finite_format(3, 0)>>(all_numbers<fb::bf16>(), "bf16 to e3m0");
   expect_same_numbers<double>(all_numbers<fb::e5m2>(), "e5m2 to double");
   expect_same_numbers<int>(all_numbers<fb::bf16>(), "bf16 to int");
   expect_same_numbers<float>(all_numbers<fb::e5m2>(), "e5m2 to float, saturating", fb::saturate);

@@ -221,8 +221,10 @@ constexpr narrowing narrowing_of() noexcept {
   } else if constexpr (is_minifloat<Element>) {
     constexpr float_format f = Element::format;
     constexpr special_codes codes = special_codes_of<Element, Encoding>;
-    const bool fits = f.bits() <= 16 && f.has_zero() && f.mantissa_bits <= 12 && f.min_exponent() >= -200 &&
-                      codes.zero[0] == 0 && codes.zero[1] == codes.tiny[1] && codes.tiny[0] == 0;
+    // Lanes round by an addition, whose even number has an even mantissa: without one the even code is another.
+    const bool fits = f.bits() <= 16 && f.has_zero() && f.mantissa_bits >= 1 && f.mantissa_bits <= 12 &&
+                      f.min_exponent() >= -200 && codes.zero[0] == 0 && codes.zero[1] == codes.tiny[1] &&
+                      codes.tiny[0] == 0;
     return fits ? narrowing::fields : narrowing::one_by_one;
   } else if constexpr (is_fixed_point<Element>) {
     const bool fits = Element::format.bits() <= 16 && !decltype(Encoding::sign)::drops_sign;
