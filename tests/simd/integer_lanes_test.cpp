@@ -10,6 +10,9 @@ namespace {
 
 TEST(IntegerLanes, Symmetric) {
   expect_lanes_are_reference<fb::int8_groups<32>>("int8 in groups of 32");
+  expect_lanes_are_reference<fb::int8_groups<48>>("int8 in groups of 48");
+  expect_lanes_are_reference<fb::int4_groups<48>>("int4 in groups of 48");
+  expect_lanes_are_reference<fb::int4_groups<80>>("int4 in groups of 80");
   expect_lanes_are_reference<fb::int8_rows<fb::fp16>>("int8 in rows, fp16 scales");
   expect_lanes_are_reference<fb::int4_groups<32>>("int4 in groups of 32");
   expect_lanes_are_reference<fb::int4_groups<32, fb::bf16>>("int4 by amax / 7.5, bf16 scales", fb::amax_half_scale);

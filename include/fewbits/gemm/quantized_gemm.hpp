@@ -63,8 +63,8 @@ FEWBITS_BASELINE_BEGIN
 ///   multiplies the result once, the tensor scales do at the end. Runs: docs/gemm/quantized_gemm.md.
 /// - Otherwise activations are dequantised to float32, and the product is that of gemm with float32 activations.
 ///
-/// Bits depend on no instruction set, executor or other rows, and every option of gemm holds. A poisoned block of
-/// activations makes its row NaN. Errors: as gemm.
+/// Bits of sums of integers depend on no instruction set, executor or other rows; those of other pairs as gemm says.
+/// Every option of gemm holds. A poisoned block of activations makes its row NaN. Errors: as gemm.
 template <product_number Out, blocked Activations, blocked Weights, class... Options>
 result<void> gemm(const matrix_view<Out>& out, const quantized_view<Activations>& activations,
                   const packed_weights_view<Weights>& weights, const Options&... options) noexcept {

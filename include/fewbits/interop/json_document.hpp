@@ -3,6 +3,7 @@
 // character tells, so a hostile text costs at most six times its length.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <limits>
@@ -208,7 +209,8 @@ class json_document {
       : text_(reinterpret_cast<const char*>(borrowed_text.data())) {}
 
   /// Room for as many values and keys, and as many strings with escapes, as the text can have: no array grows. Outside
-  /// of strings each value and key follows one of these characters, but for the first.
+  /// of strings each value and key follows one of these characters, but for the first; and where the text is JSON, each
+  /// takes two characters.
   bool reserve(std::span<const std::byte> text) noexcept {
     std::size_t most = 1, with_escapes = 0;
     bool is_inside = false, has_escape = false;
@@ -225,6 +227,7 @@ class json_document {
         ++i;
       }
     }
+    most = (std::min)(most, text.size() / 2 + 1);
     return nodes_.reserve(most) && decoded_.reserve(with_escapes);
   }
 

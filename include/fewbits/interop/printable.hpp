@@ -26,7 +26,9 @@ constexpr bool is_harmless(std::uint32_t code_point) noexcept {
   };
   constexpr range harmful[] = {{0x0, 0x1f},      {0x7f, 0x9f},     {0x61c, 0x61c},     {0x200e, 0x200f},
                                {0x2028, 0x202e}, {0x2066, 0x206f}, {0xd800, 0xdfff},   {0xfeff, 0xfeff},
-                               {0xfff9, 0xfffb}, {0xfffe, 0xffff}, {0xe0000, 0xe0fff}, {0x110000, 0xffffffff}};
+                               {0xfff9, 0xfffb}, {0xfdd0, 0xfdef}, {0xe0000, 0xe0fff}, {0x110000, 0xffffffff}};
+  if ((code_point & 0xfffe) == 0xfffe)
+    return false;
   for (const range& each : harmful)
     if (code_point >= each.first && code_point <= each.last)
       return false;

@@ -174,7 +174,7 @@ FEWBITS_LANES floats rounded(floats a) noexcept {
 FEWBITS_LANES __m256 divide(__m256 a, __m256 b) noexcept {
 #if defined(__GNUC__)
   __m256 quotient;  // in assembly: -ffast-math would make an estimate of it
-  __asm__("vdivps %2, %1, %0" : "=x"(quotient) : "x"(a), "x"(b));
+  __asm__("{vdivps %2, %1, %0|vdivps %0, %1, %2}" : "=x"(quotient) : "x"(a), "x"(b));
   return quotient;
 #else
   return _mm256_div_ps(a, b);

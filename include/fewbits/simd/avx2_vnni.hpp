@@ -20,7 +20,7 @@ constexpr bool dots_unsigned(int, int) noexcept { return true; }
 FEWBITS_LANES __m256i dot_of_four(__m256i sums, __m256i weights, __m256i activations) noexcept {
 #if defined(__GNUC__)
   // In assembly: g++ 12 moves each sum to another register and back around the intrinsic, whose type is another one.
-  __asm__("%{vex%} vpdpbusd %2, %1, %0" : "+x"(sums) : "x"(weights), "x"(activations));
+  __asm__("%{vex%} vpdpbusd {%2, %1, %0|%0, %1, %2}" : "+x"(sums) : "x"(weights), "x"(activations));
   return sums;
 #else
   return _mm256_dpbusd_avx_epi32(sums, weights, activations);

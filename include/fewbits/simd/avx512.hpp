@@ -114,7 +114,7 @@ FEWBITS_LANES floats rounded(floats a) noexcept {
 FEWBITS_LANES floats divide(floats a, floats b) noexcept {
 #if defined(__GNUC__)
   floats quotient;  // in assembly: -ffast-math would make an estimate of it
-  __asm__("vdivps %2, %1, %0" : "=v"(quotient) : "v"(a), "v"(b));
+  __asm__("{vdivps %2, %1, %0|vdivps %0, %1, %2}" : "=v"(quotient) : "v"(a), "v"(b));
   return quotient;
 #else
   return _mm512_div_ps(a, b);
@@ -264,7 +264,7 @@ FEWBITS_LANES words dot(words sums, words weights, words activations) noexcept {
   static_assert(Unsigned);
 #if defined(__GNUC__)
   // In assembly: g++ 12 moves each sum to another register and back around the intrinsic, whose type is another one.
-  __asm__("vpdpbusd %2, %1, %0" : "+v"(sums) : "v"(weights), "v"(activations));
+  __asm__("{vpdpbusd %2, %1, %0|vpdpbusd %0, %1, %2}" : "+v"(sums) : "v"(weights), "v"(activations));
   return sums;
 #else
   return _mm512_dpbusd_epi32(sums, weights, activations);

@@ -25,8 +25,8 @@ constexpr std::size_t values_ahead_of_batch(std::size_t batch) noexcept {
   return 2 * batch + 8192 / sizeof(Source);
 }
 
-/// Blocks in one row, of whole pieces of sixteen: are sixteen of them scanned, planned and encoded without leaving
-/// lanes?
+/// Blocks in one row, of whole pieces of sixteen, several of which make 64 values or which have as many: are sixteen of
+/// them scanned, planned and encoded without leaving lanes?
 template <class Job>
 inline constexpr bool batches_blocks = [] {
   constexpr auto shape = Job::format::shape;
@@ -35,7 +35,7 @@ inline constexpr bool batches_blocks = [] {
           ? chooses_in_lanes<Job>
           : Job::plans_in_lanes && (Job::input == rule_input::amax || Job::input == rule_input::first_largest);
   return plans && encodes_pairs<Job> && shape.rows == 1 && shape.columns != whole && shape.columns % 16 == 0 &&
-         shape.columns <= 256;
+         shape.columns != 48 && shape.columns <= 256;
 }();
 
 /// A block that lanes have not planned: by the job's plan, or by the reference. False where that has failed.
@@ -146,6 +146,7 @@ FEWBITS_LANES bool encode_batch(const Job& job, const block_batch& batch) noexce
   const std::size_t at = batch.i * job.layout.block_columns() + batch.j;
   const source* from = job.values + batch.i * job.row_stride + batch.j * columns;
   std::byte* codes = job.codes + batch.i * job.row_code_bytes + batch.j * columns / 16 * piece;
+  static_assert(columns >= 64 || 64 % columns == 0, "a step is 64 values of whole blocks");
   constexpr std::size_t in_step = columns < 64 ? 64 / columns : 1;
   std::size_t b = 0;
   for (; b + in_step <= batch.blocks; b += in_step)
