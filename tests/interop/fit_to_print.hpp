@@ -17,8 +17,9 @@ inline bool is_fit_to_print(std::uint32_t code_point) {
   const bool is_deprecated = code_point >= 0x206a && code_point <= 0x206f;
   const bool is_special = code_point == 0xfeff || (code_point >= 0xfff9 && code_point <= 0xfffb) ||
                           (code_point >= 0xe0000 && code_point < 0xe1000);
-  const bool is_none =
-      code_point >> 11 == 0x1b || code_point > 0x10ffff || code_point == 0xfffe || code_point == 0xffff;
+  // Surrogates, what is past the last, and Unicode's 66 noncharacters: the last two of each plane, and 32 more.
+  const bool is_none = code_point >> 11 == 0x1b || code_point > 0x10ffff || code_point % 0x10000 >= 0xfffe ||
+                       (code_point >= 0xfdd0 && code_point < 0xfdf0);
   return !(is_control || ends_a_line || turns_text || is_deprecated || is_special || is_none);
 }
 
