@@ -10,7 +10,6 @@
 #include <cstdio>
 #include <limits>
 #include <optional>
-#include <thread>
 #include <vector>
 
 #include <fewbits/block/fp8.hpp>
@@ -25,6 +24,7 @@
 #include <fewbits/simd/scalar.hpp>
 
 #include "gemm/product_model.hpp"
+#include "gemm/tile_threads.hpp"
 #include "simd/emulated_tiles.hpp"
 #include "simd/trapped_tiles.hpp"
 #include "support/planted.hpp"
@@ -43,6 +43,7 @@ namespace {
 namespace fb = fewbits;
 namespace simd = fb::simd;
 using fewbits_test::tile_hardware;
+using fewbits_test::two_threads;
 
 #if FEWBITS_SIMD_TILES
 tile_hardware hardware() { return fewbits_test::tile_hardware_here(); }
@@ -269,22 +270,6 @@ TEST(AmxFloatProduct, FlushesNoMoreThanItSays) {
 }
 
 #if FEWBITS_SIMD_TILES
-/// Threads of a product, which configure tiles each for itself.
-struct two_threads {
-  [[nodiscard]] static std::size_t concurrency() noexcept { return 2; }
-  template <class Part>
-  void parallel_for(std::size_t count, const Part& part) const {
-    std::thread other([&] {
-      for (std::size_t i = 1; i < count; i += 2)
-        part(i);
-      EXPECT_FALSE(fewbits_test::tiles_here.is_configured());
-    });
-    for (std::size_t i = 0; i < count; i += 2)
-      part(i);
-    other.join();
-  }
-};
-
 // Everything above a kernel: the contract, threads, weights as stored, lists of products, Inf in a row and NaN among
 // the weights.
 TEST(AmxFloatProduct, IsFaithfulsUnlessTilesWouldLieEmpty) {

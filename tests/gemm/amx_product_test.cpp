@@ -10,7 +10,6 @@
 #include <cstring>
 #include <optional>
 #include <random>
-#include <thread>
 #include <vector>
 
 #include <fewbits/block/groups.hpp>
@@ -20,6 +19,7 @@
 #include <fewbits/simd/isa.hpp>
 #include <fewbits/simd/scalar.hpp>
 
+#include "gemm/tile_threads.hpp"
 #include "simd/emulated_tiles.hpp"
 #include "simd/trapped_tiles.hpp"
 #include "support/planted.hpp"
@@ -36,6 +36,7 @@ namespace {
 namespace fb = fewbits;
 namespace simd = fb::simd;
 using fewbits_test::tile_hardware;
+using fewbits_test::two_threads;
 
 tile_hardware hardware() {
 #if FEWBITS_SIMD_TILES
@@ -162,22 +163,6 @@ TEST(AmxProduct, Mxfp4WithMxint8) { compare_shapes<fb::mxfp4, fb::mxint8_blocks>
 TEST(AmxProduct, Mxfp6WithMxint8) { compare_shapes<fb::mxfp6_e2m3, fb::mxint8_blocks>(); }
 TEST(AmxProduct, TernaryGroupsOf64) { compare_shapes<fb::ternary_groups<64>, fb::int8_rows<>>(); }
 #endif
-
-/// Threads of a product, which configure tiles each for itself.
-struct two_threads {
-  [[nodiscard]] static std::size_t concurrency() noexcept { return 2; }
-  template <class Part>
-  void parallel_for(std::size_t count, const Part& part) const {
-    std::thread other([&] {
-      for (std::size_t i = 1; i < count; i += 2)
-        part(i);
-      EXPECT_FALSE(fewbits_test::tiles_here.is_configured());
-    });
-    for (std::size_t i = 0; i < count; i += 2)
-      part(i);
-    other.join();
-  }
-};
 
 TEST(AmxProduct, IsTheProductOfEveryInstructionSet) {
   if (hardware() == tile_hardware::none)
