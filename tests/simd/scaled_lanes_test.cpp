@@ -20,6 +20,18 @@ struct negative_amax_t {
     return fb::nonzero_number<typename Format::scale_type>(quotient);
   }
 };
+// Boundaries on a grid, some with codes out of order; some so close that they are searched; few.
+using disordered =
+    fb::codebook<fb::codebook_format{.entries = {9, -7, 0, 14, -12, 3, -3, 40, 20, -28, 27, -19, 6, 33, -36, -40}}>;
+using crowded = fb::codebook<fb::codebook_format{
+    .entries = {0, 1, 2, 3, 100, 300, 900, 2000, 0, -1, -2, -3, -100, -300, -900, -1500}}>;
+using eight = fb::codebook<fb::codebook_format{.total_bits = 3, .entries = {-9, -5, -2, 0, 1, 4, 7, 11}}>;
+using two = fb::codebook<fb::codebook_format{.total_bits = 1, .entries = {2, -1}}>;
+static_assert(fb::simd::finds_on_grid<fb::nf4> && fb::simd::finds_on_grid<disordered> &&
+              fb::simd::finds_on_grid<eight> && fb::simd::finds_on_grid<two> && !fb::simd::finds_on_grid<crowded>);
+struct eight_high_first
+    : fb::block_format<eight, fb::fp16, 64, fb::amax_scale_t, fb::with_order<fb::bit_order::high_first>> {};
+
 template <class Element>
 struct below_zero : fb::block_format<Element, fb::bf16, 16, negative_amax_t> {};
 
@@ -43,6 +55,33 @@ TEST(ScaledLanes, Fp8) {
   expect_lanes_are_reference<fb::fp8_tensor<fb::e4m3>>("e4m3, one scale");
   expect_all_codes_decode<fb::fp8_groups<fb::e4m3>>("e4m3 in groups of 128");
   expect_all_codes_decode<fb::fp8_rows<fb::e5m2, fb::bf16>>("e5m2 in rows, bf16 scales");
+}
+TEST(ScaledLanes, Codebooks) {
+  expect_lanes_are_reference<fb::nf4_groups<>>("nf4 in groups of 64");
+  expect_lanes_are_reference<fb::codebook_groups<disordered, 32, float>>("a disordered codebook");
+  expect_lanes_are_reference<fb::codebook_groups<disordered, 16, fb::e4m3>>("the same under e4m3");
+  expect_lanes_are_reference<fb::codebook_groups<crowded, 32, float>>("a crowded codebook");
+  expect_lanes_are_reference<fb::codebook_groups<eight, 128, fb::bf16>>("a codebook of 8");
+  expect_lanes_are_reference<eight_high_first>("a codebook of 8, high first");
+  expect_lanes_are_reference<fb::codebook_groups<two, 64, float>>("a codebook of 2");
+}
+/// Large enough to be written past the caches, from any place on; with blocks that lanes leave.
+template <class Format>
+void expect_large_matrices_are_reference(std::string_view what, std::size_t rows, std::size_t columns) {
+  ASSERT_GE(rows * columns * sizeof(float), fb::simd::streaming_bytes);
+  fewbits_test::lane_values random(3);
+  std::vector<float> values(rows * columns);
+  for (std::size_t i = 0; i < values.size(); ++i)
+    values[i] = i % 4093 == 0 ? random.special() : random.about(static_cast<int>(random.below(6)));
+  fewbits_test::lane_counts counts;
+  fewbits_test::expect_same_blocks<Format>(fb::matrix_view<const float>(values.data(), rows, columns), counts, what);
+  std::printf("%.*s: %llu values\n", static_cast<int>(what.size()), what.data(),
+              static_cast<unsigned long long>(counts.values));
+}
+TEST(ScaledLanes, LargeMatrices) {
+  expect_large_matrices_are_reference<fb::nvfp4>("nvfp4", 4100, 1024);
+  expect_large_matrices_are_reference<fb::mxfp6_e2m3>("mxfp6_e2m3, rows that end inside a line", 4100, 1056);
+  expect_large_matrices_are_reference<fb::int4_groups<128>>("int4 in groups of 128, rows with a rest", 2050, 2063);
 }
 TEST(ScaledLanes, OtherElements) {
   expect_lanes_are_reference<fewbits_test::oblong_fp6>("e3m2 in 4 x 8, high first");

@@ -149,20 +149,22 @@ struct block_reference {
   }
 };
 
-// Shapes agree: to.codes and the other streams are as long as the layout says, and zero where nothing is written.
-// False where the rule has run out of memory.
+// Shapes agree: to.codes and the other streams are as long as the layout says. `codes_are_zero`: what is not written is
+// to be zero. False where the rule has run out of memory.
 template <blocked Format, class T, class Encoding>
 constexpr bool quantize_into(const matrix_view<T>& from, const quantized_layout<Format>& layout,
                              const quantized_streams_out<Format>& to, const Encoding& how,
-                             const float* weights_of_errors) noexcept {
+                             const float* weights_of_errors, bool codes_are_zero = true) noexcept {
   to.tensor_scale = find_tensor_scale<Format>(from, how.rule);
   const block_reference<Format, T, Encoding> reference{from, layout, to, how, weights_of_errors};
   if constexpr (simd::lanes_quantize<Format, std::remove_cv_t<T>, Encoding>)
     if (!std::is_constant_evaluated()) {
       bool failed = false;
-      if (simd::quantize_by_lanes(from, layout, to, how, reference, failed))
+      if (simd::quantize_by_lanes(from, layout, to, how, reference, codes_are_zero, failed))
         return !failed;
     }
+  if (!codes_are_zero)
+    std::fill_n(to.codes.data(), layout.code_bytes(), std::byte{});
   for (std::size_t i = 0; i < layout.block_rows(); ++i)
     for (std::size_t j = 0; j < layout.block_columns(); j += Format::super_count)
       if (!reference.quantize(i, j))
@@ -213,9 +215,10 @@ requires block_source<std::remove_cv_t<T>>
   const auto weights_of_errors = detail::find_importance(weights.columns(), policies...);
   if (!weights_of_errors)
     return weights_of_errors.error();
-  auto made = quantized_matrix<Format>::create(weights.rows(), weights.columns());
-  if (made && !detail::quantize_into<Format>(weights, made->layout(), made->streams(),
-                                             detail::choose_block_encoding<Format>(policies...), *weights_of_errors))
+  auto made = quantized_matrix<Format>::create_for_overwrite(weights.rows(), weights.columns());
+  if (made &&
+      !detail::quantize_into<Format>(weights, made->layout(), made->streams(),
+                                     detail::choose_block_encoding<Format>(policies...), *weights_of_errors, false))
     return error{errc::out_of_memory} << "no memory to search the scale of a block in a matrix of " << weights.rows()
                                       << " x " << weights.columns();
   return made;

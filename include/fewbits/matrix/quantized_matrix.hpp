@@ -2,6 +2,7 @@
 // view of anybody's streams. The layout is in matrix/layout.hpp.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <memory>
@@ -139,12 +140,20 @@ class quantized_matrix {
   /// All streams zero bits. Errors: errc::size_overflow, out_of_memory.
   [[nodiscard]] FEWBITS_OF_THIS_UNIT static result<quantized_matrix> create(std::size_t rows,
                                                                             std::size_t columns) noexcept {
+    auto made = create_for_overwrite(rows, columns);
+    if (made)
+      std::fill_n(made->codes_.get(), made->layout_.code_bytes(), std::byte{});
+    return made;
+  }
+  /// The same, but the codes are indeterminate: for those who write every byte of them.
+  [[nodiscard]] FEWBITS_OF_THIS_UNIT static result<quantized_matrix> create_for_overwrite(
+      std::size_t rows, std::size_t columns) noexcept {
     const auto layout = quantized_layout<Format>::of(rows, columns);
     if (!layout)
       return layout.error();
     quantized_matrix made;
     made.layout_ = *layout;
-    made.codes_.reset(new (std::nothrow) std::byte[layout->code_bytes()]());
+    made.codes_.reset(new (codes_alignment, std::nothrow) std::byte[layout->code_bytes()]);
     if (made.codes_ == nullptr || !made.scales_.allocate(layout->blocks()) || !made.zeros_.allocate(layout->blocks()) ||
         !made.supers_.allocate(layout->super_blocks()))
       return error{errc::out_of_memory} << "no memory for a quantised matrix of " << rows << " x " << columns;
@@ -188,8 +197,14 @@ class quantized_matrix {
     std::swap(tensor_scale_, other.tensor_scale_);
   }
 
+  /// Whole lines of memory, so that kernels can write past the caches.
+  static constexpr std::align_val_t codes_alignment{64};
+  struct free_codes {
+    void operator()(std::byte* codes) const noexcept { ::operator delete[](codes, codes_alignment); }
+  };
+
   quantized_layout<Format> layout_;
-  std::unique_ptr<std::byte[]> codes_;
+  std::unique_ptr<std::byte[], free_codes> codes_;
   detail::owned_parameters<scale_type> scales_;
   detail::owned_parameters<typename Format::zero_type> zeros_;
   detail::owned_parameters<typename Format::super_type> supers_;

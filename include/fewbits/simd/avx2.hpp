@@ -194,6 +194,20 @@ FEWBITS_LANES __m256i look_up(table16 table, __m256i index) noexcept {
 FEWBITS_LANES words look_up(table16 table, words index) noexcept {
   return {look_up(table, index.low), look_up(table, index.high)};
 }
+struct table32 {
+  table16 low, high;
+};
+FEWBITS_LANES table32 load_table32(const std::uint32_t* from) noexcept {
+  return {load_table(from), load_table(from + 16)};
+}
+FEWBITS_LANES __m256i look_up(table32 table, __m256i index) noexcept {
+  const __m256 low = _mm256_castsi256_ps(look_up(table.low, index));
+  const __m256 high = _mm256_castsi256_ps(look_up(table.high, index));
+  return _mm256_castps_si256(_mm256_blendv_ps(low, high, _mm256_castsi256_ps(_mm256_slli_epi32(index, 27))));
+}
+FEWBITS_LANES words look_up(table32 table, words index) noexcept {
+  return {look_up(table, index.low), look_up(table, index.high)};
+}
 
 // Thirty-two lanes of half the width
 struct halves {
@@ -262,8 +276,21 @@ FEWBITS_LANES void store_halves(void* to, halves lanes) noexcept { store_words(t
 template <int Bits, bit_order Order>
 FEWBITS_LANES void store_packed(void* to, halves lanes) noexcept {
   const __m256i bytes = low_bytes(lanes);
-  store_packed_bytes<Bits, Order>(to, _mm256_castsi256_si128(bytes));
-  store_packed_bytes<Bits, Order>(static_cast<std::byte*>(to) + 2 * Bits, _mm256_extracti128_si256(bytes, 1));
+  if constexpr (Bits == 4) {
+    store_packed_bytes<Bits, Order>(to, _mm256_castsi256_si128(bytes));
+    store_packed_bytes<Bits, Order>(static_cast<std::byte*>(to) + 2 * Bits, _mm256_extracti128_si256(bytes, 1));
+  } else {
+    store_packed_bytes<Bits, Order>(to, bytes);
+  }
+}
+FEWBITS_LANES void store_bytes(void* to, halves first, halves second) noexcept {
+  store_bytes(to, first);
+  store_bytes(static_cast<std::byte*>(to) + 32, second);
+}
+template <int Bits, bit_order Order>
+FEWBITS_LANES void store_packed(void* to, halves first, halves second) noexcept {
+  store_packed<Bits, Order>(to, first);
+  store_packed<Bits, Order>(static_cast<std::byte*>(to) + 4 * Bits, second);
 }
 FEWBITS_LANES words nearest(floats a) noexcept { return {_mm256_cvtps_epi32(a.low), _mm256_cvtps_epi32(a.high)}; }
 inline constexpr bool has_fp16 = true;

@@ -125,6 +125,15 @@ FEWBITS_LANES table16 load_table(const std::uint32_t* from) noexcept { return {_
 FEWBITS_LANES words look_up(table16 table, words index) noexcept {
   return _mm512_maskz_permutexvar_epi32(all_lanes, index, table.entries);
 }
+struct table32 {
+  __m512i low, high;
+};
+FEWBITS_LANES table32 load_table32(const std::uint32_t* from) noexcept {
+  return {_mm512_loadu_si512(from), _mm512_loadu_si512(from + 16)};
+}
+FEWBITS_LANES words look_up(table32 table, words index) noexcept {
+  return _mm512_permutex2var_epi32(table.low, index, table.high);
+}
 
 // Thirty-two lanes of half the width
 struct halves {
@@ -185,9 +194,50 @@ FEWBITS_LANES void store_packed(void* to, halves lanes) noexcept {
     constexpr int factors = Order == bit_order::low_first ? 1 | 16 << 16 : 16 | 1 << 16;
     store_bytes(to, words(_mm512_madd_epi16(lanes.all, _mm512_set1_epi32(factors))));
   } else {
-    const __m256i bytes = _mm512_maskz_cvtepi16_epi8(all_halves, lanes.all);
-    store_packed_bytes<Bits, Order>(to, _mm256_castsi256_si128(bytes));
-    store_packed_bytes<Bits, Order>(static_cast<std::byte*>(to) + 2 * Bits, _mm256_extracti128_si256(bytes, 1));
+    store_packed_bytes<Bits, Order>(to, _mm512_maskz_cvtepi16_epi8(all_halves, lanes.all));
+  }
+}
+// Sixty-four codes: the low byte of each half.
+alignas(64) inline constexpr std::array<std::uint8_t, 64> even_bytes = [] {
+  std::array<std::uint8_t, 64> places{};
+  for (std::size_t i = 0; i < 64; ++i)
+    places[i] = static_cast<std::uint8_t>(2 * i);
+  return places;
+}();
+FEWBITS_LANES __m512i low_bytes(halves first, halves second) noexcept {
+  return _mm512_permutex2var_epi8(first.all, _mm512_load_si512(even_bytes.data()), second.all);
+}
+FEWBITS_LANES void store_bytes(void* to, halves first, halves second) noexcept {
+  _mm512_storeu_si512(to, low_bytes(first, second));
+}
+template <int Bits, bit_order Order>
+FEWBITS_LANES void store_packed(void* to, halves first, halves second) noexcept {
+  constexpr bool low = Order == bit_order::low_first;
+  constexpr short two_factors = low ? 1 | 1 << (Bits + 8) : 1 << Bits | 1 << 8;
+  __m512i joined = _mm512_maddubs_epi16(low_bytes(first, second), _mm512_set1_epi16(two_factors));
+  if constexpr (Bits != 4) {
+    constexpr int four_factors = low ? 1 | 1 << (2 * Bits + 16) : 1 << 2 * Bits | 1 << 16;
+    joined = _mm512_madd_epi16(joined, _mm512_set1_epi32(four_factors));
+    if constexpr (Bits % 2 != 0) {
+      const __m512i even = _mm512_and_si512(joined, _mm512_set1_epi64(0xffffffff));
+      const __m512i odd = _mm512_maskz_srli_epi64(0xff, joined, 32);
+      joined = low ? bit_or(even, _mm512_maskz_slli_epi64(0xff, odd, 4 * Bits))
+                   : bit_or(_mm512_maskz_slli_epi64(0xff, even, 4 * Bits), odd);
+    }
+  }
+  const __m512i bytes =
+      _mm512_maskz_permutexvar_epi8(~__mmask64{0}, _mm512_load_si512(sixty_four_stored<Bits, Order>.data()), joined);
+  constexpr std::size_t count = 8 * static_cast<std::size_t>(Bits);
+  auto* const out = static_cast<std::byte*>(to);
+  if constexpr (count >= 32) {
+    _mm256_storeu_si256(reinterpret_cast<__m256i*>(out), _mm512_castsi512_si256(bytes));
+    if constexpr (count > 32)
+      store_some<count - 32>(out + 32, _mm512_maskz_extracti32x4_epi32(0xf, bytes, 2));
+  } else {
+    constexpr std::size_t low_part = count < 16 ? count : 16;
+    store_some<low_part>(out, _mm512_castsi512_si128(bytes));
+    if constexpr (count > 16)
+      store_some<count - 16>(out + 16, _mm512_maskz_extracti32x4_epi32(0xf, bytes, 1));
   }
 }
 FEWBITS_LANES words nearest(floats a) noexcept { return _mm512_maskz_cvtps_epi32(all_lanes, a); }

@@ -20,6 +20,7 @@
 #include <fewbits/block/two_level.hpp>
 #include <fewbits/number/direct.hpp>
 #include <fewbits/simd/arrays.hpp>
+#include <fewbits/simd/codebook_data.hpp>
 #include <fewbits/simd/element_data.hpp>
 
 FEWBITS_NAMESPACE_BEGIN
@@ -134,14 +135,6 @@ constexpr double double_of(const unpacked_number& x) noexcept {
     return 0.0;
   return std::bit_cast<double>(static_cast<std::uint64_t>(x.negative ? 1 : 0) << 63 |
                                static_cast<std::uint64_t>(x.exponent + 1023) << 52 | x.significand << 1 >> 12);
-}
-/// The value of a code, exact; no subnormal float32 is ever read as one.
-template <float_format Source>
-constexpr double double_of_code(std::uint64_t code) noexcept {
-  return std::bit_cast<double>(direct::widen<Source, binary64_format>(code, operator_encoding));
-}
-constexpr int exponent_of(double number) noexcept {
-  return static_cast<int>(std::bit_cast<std::uint64_t>(number) >> 52 & 0x7ff) - 1023;
 }
 
 /// Rules whose scale is a quotient, rounded once and kept from 0: what divides. Empty where it is no such rule.
@@ -269,12 +262,32 @@ struct decode_plan {
   std::size_t shape = 0;
 };
 
+/// The encoding of elements in blocks.
+using element_encoding = encoding<nearest_even_t, saturate_finite_t>;
+
 /// The lowest exponent that a boundary between codes of an element may have, zero apart: quotients below it are far
 /// from every boundary.
 inline constexpr int lowest_boundary = -41;
 /// Exponents of the units that kernels take: no product of a unit, its inverse, an element or what is left of a unit
 /// past 24 digits meets float32's ends, so that flushing subnormals changes nothing.
 inline constexpr int lowest_unit = -60, highest_unit = 60;
+
+/// Is a code of a codebook found on a rung_grid?
+template <few_bit_number Element>
+inline constexpr bool finds_on_grid = [] {
+  if constexpr (is_codebook<Element>)
+    return rung_grid_of<Element, element_encoding>.usable;
+  else
+    return false;
+}();
+/// Larger quotients are not rounded by kernels. Those of minifloats and integers saturate.
+template <few_bit_number Element>
+inline constexpr float highest_quotient = [] {
+  float highest = 0x1p20f;
+  if constexpr (finds_on_grid<Element>)
+    highest = rung_grid_of<Element, element_encoding>.reach;
+  return highest;
+}();
 
 template <few_bit_number Element>
 inline constexpr bool has_moderate_range = [] {
@@ -301,9 +314,6 @@ inline constexpr int lowest_halvings = [] {
   else
     return -126 + (is_fixed_point<Element> ? static_cast<int>(Element::format.fraction_bits) : 0) + 2;
 }();
-
-/// The encoding of elements in blocks.
-using element_encoding = encoding<nearest_even_t, saturate_finite_t>;
 
 /// The element type as it stands in a code, and that of a block without a choice of alphabets.
 template <class Format, class Source, class How>

@@ -82,6 +82,7 @@ struct quantize_job {
   quantized_layout<Format> layout;
   std::byte* codes;
   std::size_t row_code_bytes;
+  bool codes_are_zero, streams;  ///< past the caches
   const quantized_streams_out<Format>& to;
   const How& how;
   const Reference& reference;
@@ -263,6 +264,9 @@ struct quantize_job {
       }
       if (top - exponent > 19)  // such a quotient saturates; kernels take those below 2^21
         return false;
+      if (finds_on_grid<element> && double_of_code<source>(facts.amax) >
+                                        static_cast<double>(highest_quotient<element>) * (unit < 0 ? -unit : unit))
+        return false;
       const double inverse = 1.0 / unit;
       made.set_inverses(static_cast<float>(inverse * static_cast<double>(just_below_one)),
                         static_cast<float>(inverse * static_cast<double>(just_above_one)),
@@ -413,7 +417,7 @@ bool tensor_factor([[maybe_unused]] const typename Format::tensor_scale_type& te
 template <blocked Format, class Source, class How, class Reference>
 bool quantize_by_lanes(const matrix_view<Source>& values, const quantized_layout<Format>& layout,
                        const quantized_streams_out<Format>& to, const How& how, const Reference& reference,
-                       bool& failed) noexcept {
+                       bool codes_are_zero, bool& failed) noexcept {
   using source_type = std::remove_cv_t<Source>;
   using job_type = quantize_job<Format, source_type, How, Reference>;
   double tensor = 1;
@@ -421,12 +425,13 @@ bool quantize_by_lanes(const matrix_view<Source>& values, const quantized_layout
       !machine_rounds_to_nearest())
     return false;
   const double divisor = divisor_of<Format, typename job_type::block_rule>(tensor);
-  return run_quantize(
-      job_type{values.data(), values.row_stride_elements(), values.column_stride_elements(), layout, to.codes.data(),
-               layout.row_code_bytes(), to, how, reference, tensor, static_cast<float>(tensor), 1.0 / divisor,
-               static_cast<float>(divisor), static_cast<float>(1.0 / divisor), objects_of(to.scales),
-               inverse_targets_of<typename job_type::rule_type>(tensor)},
-      failed);
+  return run_quantize(job_type{values.data(), values.row_stride_elements(), values.column_stride_elements(), layout,
+                               to.codes.data(), layout.row_code_bytes(), codes_are_zero,
+                               values.rows() * values.columns() * sizeof(Source) >= streaming_bytes, to, how, reference,
+                               tensor, static_cast<float>(tensor), 1.0 / divisor, static_cast<float>(divisor),
+                               static_cast<float>(1.0 / divisor), objects_of(to.scales),
+                               inverse_targets_of<typename job_type::rule_type>(tensor)},
+                      failed);
 }
 
 /// The same for values. False where nothing is done.

@@ -134,7 +134,7 @@ FEWBITS_LANES lane_plans choose_in_lanes(const Job& job, const Source* from, wor
     unit = as_floats(select(is_less, as_words(units[k]), as_words(unit)));
     least = as_floats(select(is_less, as_words(errors[k]), as_words(least)));
   }
-  enclose_inverses(unit, amax, made);
+  enclose_inverses(unit, amax, highest_quotient<typename Job::format::element_type>, made);
   store_scales(job.scales + at, scale, blocks);
   return made;
 }

@@ -35,6 +35,13 @@ FEWBITS_LANES void store_codes(std::byte* to, halves codes) noexcept {
   else
     store_packed<Bits, Order>(to, codes);
 }
+template <int Bits, bit_order Order>
+FEWBITS_LANES void store_codes(std::byte* to, halves first, halves second) noexcept {
+  if constexpr (Bits == 8)
+    store_bytes(to, first, second);
+  else
+    store_packed<Bits, Order>(to, first, second);
+}
 
 /// Writes past the caches, but for what is left over at both ends: to memory that nobody reads soon.
 FEWBITS_LANES void stream_bytes(std::byte* to, const std::byte* from, std::size_t count) noexcept {

@@ -11,6 +11,7 @@
 #include <fewbits/base/config.hpp>
 #include <fewbits/number/codebook.hpp>
 #include <fewbits/number/convert.hpp>
+#include <fewbits/number/direct.hpp>
 
 FEWBITS_NAMESPACE_BEGIN
 namespace simd {
@@ -60,7 +61,16 @@ constexpr widening widening_of() noexcept {
     return widening::one_by_one;
 }
 
-/// Bits of the values of all codes of up to 5 bits, repeated to fill whole tables.
+/// Is a value one of thirty-two magnitudes and a sign?
+template <few_bit_number Element>
+inline constexpr bool widens_by_magnitudes = [] {
+  if constexpr (is_minifloat<Element>)
+    return Element::format.is_signed && Element::format.bits() == 6 && widening_of<Element>() == widening::fields &&
+           Element::format.nan != nan_codes::negative_zero;
+  else
+    return false;
+}();
+/// Bits of the values of all codes of up to 5 bits, repeated to fill whole tables; of 6 bits, of the positive ones.
 template <few_bit_number Element>
 inline constexpr std::array<std::uint32_t, 32> value_table = [] {
   std::array<std::uint32_t, 32> bits{};
@@ -158,6 +168,15 @@ constexpr std::int32_t ordered_key(std::uint32_t float_bits) noexcept {
 constexpr std::uint32_t bits_of_key(std::int32_t key) noexcept {
   const auto bits = static_cast<std::uint32_t>(key);
   return (bits >> 31) != 0 ? bits ^ 0x7fffffffu : bits;
+}
+
+/// The value of a code, exact; no subnormal float32 is ever read as one.
+template <float_format Source>
+constexpr double double_of_code(std::uint64_t code) noexcept {
+  return std::bit_cast<double>(direct::widen<Source, binary64_format>(code, operator_encoding));
+}
+constexpr int exponent_of(double number) noexcept {
+  return static_cast<int>(std::bit_cast<std::uint64_t>(number) >> 52 & 0x7ff) - 1023;
 }
 
 /// Where the codes of a monotone conversion change: code codes[i] begins at key boundaries[i]. boundaries[0] is the

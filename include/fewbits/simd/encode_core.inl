@@ -132,6 +132,19 @@ FEWBITS_LANES narrowed enclose_rungs(floats one_way, floats other_way) noexcept 
   return {look_up(load_table(codes.data()), rung), is_close};
 }
 
+/// The same on a rung_grid, from quotients times its factor. In `lowest`, whether all lanes are certain: is_certain.
+template <class Element>
+FEWBITS_LANES words find_on_grid(floats scaled, words& lowest) noexcept {
+  static constexpr rung_grid grid = rung_grid_of<Element, element_encoding>;
+  static constexpr auto codes = ladder_of<Element, element_encoding>.codes;
+  const words at = nearest(scaled);
+  const words step = shift_right_signed<rung_grid::step_bits>(at);
+  const words above = subtract(at, look_up(load_table32(grid.subtrahends.data()), step));
+  lowest = smaller(lowest, above);
+  const words rung = subtract(look_up(load_table32(grid.rungs_below.data()), step), shift_right_signed<31>(above));
+  return rungs_are_codes<Element, element_encoding> ? rung : look_up(load_table(codes.data()), rung);
+}
+
 /// Codes of sixteen values of a block, `count` of them in use.
 template <class Job, class Source>
 FEWBITS_LANES words encode_piece(const Job& job, const block_plan& plan, const Source* from,
@@ -199,12 +212,21 @@ inline constexpr bool encodes_pairs = [] {
   else if constexpr (is_minifloat<element>)
     return element::format.is_signed && element::format.has_negative_zero() && element::format.mantissa_bits >= 1;
   else
-    return is_fixed_point<element>;
+    return is_fixed_point<element> || is_codebook<element>;
 }();
 
+/// From what round_quotients has gathered, starting from 0.
+template <class Job>
+FEWBITS_LANES bool is_certain(words gathered) noexcept {
+  if constexpr (finds_on_grid<typename Job::format::element_type>)
+    return bits_of(greater(fill(rung_grid::undecided + 1), gathered)) == 0;
+  else
+    return !any_bit(gathered);
+}
+
 /// The inverse of a block's unit in all lanes: what encloses it, and `scaled`. That is, for integers, the lower one
-/// times what makes their fraction whole; for minifloats the higher one times 2^(digits that float32 has past the
-/// element's).
+/// times what makes their fraction whole; for codebooks the lower one times the factor of their grid; for minifloats
+/// the higher one times 2^(digits that float32 has past the element's).
 struct unit_inverses {
   floats low, high, scaled;
 };
@@ -214,6 +236,8 @@ constexpr float inverse_factor() noexcept {
   using element = typename Job::format::element_type;
   if constexpr (is_fixed_point<element>)
     return std::bit_cast<float>(static_cast<std::uint32_t>(127 + element::format.fraction_bits) << 23);
+  else if constexpr (is_codebook<element>)
+    return rung_grid_of<element, element_encoding>.factor;
   else if constexpr (Job::halves || !is_minifloat<element>)
     return 1.0f;
   else
@@ -222,12 +246,12 @@ constexpr float inverse_factor() noexcept {
 template <class Job>
 FEWBITS_LANES unit_inverses spread_inverses(float low, float high) noexcept {
   using element = typename Job::format::element_type;
-  const floats scaled = fill_floats(is_fixed_point<element> ? low : high);
+  const floats scaled = fill_floats(is_minifloat<element> ? high : low);
   return {fill_floats(low), fill_floats(high), multiply(scaled, fill_floats(inverse_factor<Job>()))};
 }
 
 /// Sixteen quotients rounded, in a form that finish_pair reads; `differ` gets bits where the lower and the higher
-/// quotient do not agree.
+/// quotient do not agree, or is find_on_grid's.
 ///
 /// A minifloat is rounded as in enclose_magnitudes, with its sign on what is added. The sum of a number of binade E and
 /// 2^E x 2^(digits past the element's) has E + digits in its exponent and the units of E's last place below; the
@@ -237,7 +261,13 @@ FEWBITS_LANES words round_quotients(const unit_inverses& inverse, floats value,
                                     [[maybe_unused]] words& differ) noexcept {
   using element = typename Job::format::element_type;
   constexpr auto f = element::format;
-  if constexpr (is_fixed_point<element>) {
+  if constexpr (is_codebook<element>) {
+    if constexpr (finds_on_grid<element>)
+      return find_on_grid<element>(multiply(value, inverse.scaled), differ);
+    const narrowed made = enclose_rungs<element>(multiply(value, inverse.low), multiply(value, inverse.high));
+    differ = select(made.close, fill(1), differ);
+    return made.codes;
+  } else if constexpr (is_fixed_point<element>) {
     const words codes = nearest(multiply(value, inverse.scaled));
     if constexpr (!Job::halves)
       differ = with_differences(differ, codes,
@@ -267,7 +297,9 @@ FEWBITS_LANES words round_quotients(const unit_inverses& inverse, floats value,
 template <class Element>
 FEWBITS_LANES halves finish_pair(words first, words second) noexcept {
   constexpr auto f = Element::format;
-  if constexpr (is_fixed_point<Element>) {
+  if constexpr (is_codebook<Element>) {
+    return join(first, second);
+  } else if constexpr (is_fixed_point<Element>) {
     const halves lowest = fill_halves((0u - static_cast<std::uint32_t>(f.negative_limit())) & 0xffff);
     const halves codes =
         smaller(larger(join_saturated(first, second), lowest), fill_halves(static_cast<std::uint32_t>(f.max_code())));
@@ -292,14 +324,13 @@ FEWBITS_LANES void ask_for_pieces(const Source* from, std::size_t ahead) noexcep
     ask_for(reinterpret_cast<const std::byte*>(from) + at, ahead * sizeof(Source));
 }
 
-/// Codes of thirty-two values, two units to them. Bits in `differ` say that a lane is not certain.
+/// Codes of thirty-two values, two units to them.
 template <class Job, class Source>
-FEWBITS_LANES void encode_pair(const unit_inverses& first, const unit_inverses& second, const Source* from,
-                               std::byte* to, words& differ) noexcept {
-  using format = typename Job::format;
+FEWBITS_LANES halves encode_pair(const unit_inverses& first, const unit_inverses& second, const Source* from,
+                                 words& differ) noexcept {
   const words low = round_quotients<Job>(first, as_floats(load_to_round(from)), differ);
   const words high = round_quotients<Job>(second, as_floats(load_to_round(from + 16)), differ);
-  store_codes<format::element_bits, format::order>(to, finish_pair<typename format::element_type>(low, high));
+  return finish_pair<typename Job::format::element_type>(low, high);
 }
 
 /// Sixteen at a time, every lane certain.
@@ -336,15 +367,15 @@ template <class Job, class Source>
 FEWBITS_LANES void encode_run(const Job& job, const block_plan& plan, const Source* from, std::size_t count,
                               std::byte* to, std::size_t ahead = values_ahead<Source>) noexcept {
   if constexpr (encodes_pairs<Job>) {
-    constexpr std::size_t pair = 4 * static_cast<std::size_t>(Job::format::element_bits);  // bytes of 32 codes
     const unit_inverses inverse = spread_inverses<Job>(plan.signed_low(), plan.signed_high());
-    for (; count >= 64; count -= 64, from += 64, to += 2 * pair) {
+    for (; count >= 64; count -= 64, from += 64, to += 8 * Job::format::element_bits) {
       words differ = fill(0);
       ask_for_pieces<4>(from, ahead);
-      encode_pair<Job>(inverse, inverse, from, to, differ);
-      encode_pair<Job>(inverse, inverse, from + 32, to + pair, differ);
+      const halves first = encode_pair<Job>(inverse, inverse, from, differ);
+      store_codes<Job::format::element_bits, Job::format::order>(to, first,
+                                                                 encode_pair<Job>(inverse, inverse, from + 32, differ));
       if constexpr (!Job::halves)
-        if (any_bit(differ)) [[unlikely]]
+        if (!is_certain<Job>(differ)) [[unlikely]]
           encode_pieces_again(job, plan, from, 64, to);
     }
   }

@@ -39,13 +39,14 @@ FEWBITS_LANES words widen_lanes(words codes) noexcept {
   if constexpr (way == widening::table) {
     return look_up(load_table(value_table<Element>.data()), codes);
   } else if constexpr (way == widening::table32) {
-    const words low = look_up(load_table(value_table<Element>.data()), codes);
-    const words high = look_up(load_table(value_table<Element>.data() + 16), codes);
-    return select(equal(bit_and(codes, fill(16)), fill(0)), low, high);
+    return look_up(load_table32(value_table<Element>.data()), codes);
   } else if constexpr (way == widening::integer) {
     const words integer = integer_lanes<Element>(codes);
     const float unit = std::bit_cast<float>(static_cast<std::uint32_t>(127 - f.fraction_bits) << 23);
     return as_words(multiply(from_integers(integer), fill_floats(unit)));
+  } else if constexpr (looks_up_magnitudes && widens_by_magnitudes<Element>) {
+    return with_bits(look_up(load_table32(value_table<Element>.data()), codes), fill(0x80000000),
+                     shift_left<31 - f.magnitude_bits()>(codes));
   } else if constexpr (looks_up_magnitudes && widens_by_bytes<Element>) {
     constexpr const auto& bytes = magnitude_bytes_of<Element>;
     return look_up_high_bytes(load_magnitudes(bytes.low.data()), load_magnitudes(bytes.high.data()), codes);

@@ -203,6 +203,16 @@ FEWBITS_LANES words look_up(table16 table, words index) noexcept {
                  vqtbl4q_u8(table.bytes, vreinterpretq_u8_u32(vmlaq_n_u32(
                                              bytes_of_entry, vandq_u32(index.part[p], vdupq_n_u32(15)), 0x04040404)))));
 }
+struct table32 {
+  table16 low, high;
+};
+FEWBITS_LANES table32 load_table32(const std::uint32_t* from) noexcept {
+  return {load_table(from), load_table(from + 16)};
+}
+FEWBITS_LANES words look_up(table32 table, words index) noexcept {
+  const words low = look_up(table.low, index), high = look_up(table.high, index);
+  FEWBITS_EACH_PART(words, vbslq_u32(vtstq_u32(index.part[p], vdupq_n_u32(16)), high.part[p], low.part[p]));
+}
 
 // Thirty-two lanes of half the width
 struct halves {
@@ -273,6 +283,15 @@ template <int Bits, bit_order Order>
 FEWBITS_LANES void store_packed(void* to, halves lanes) noexcept {
   store_packed<Bits, Order>(to, widen_halves(lanes.part[0], lanes.part[1]));
   store_packed<Bits, Order>(static_cast<std::byte*>(to) + 2 * Bits, widen_halves(lanes.part[2], lanes.part[3]));
+}
+FEWBITS_LANES void store_bytes(void* to, halves first, halves second) noexcept {
+  store_bytes(to, first);
+  store_bytes(static_cast<std::byte*>(to) + 32, second);
+}
+template <int Bits, bit_order Order>
+FEWBITS_LANES void store_packed(void* to, halves first, halves second) noexcept {
+  store_packed<Bits, Order>(to, first);
+  store_packed<Bits, Order>(static_cast<std::byte*>(to) + 4 * Bits, second);
 }
 FEWBITS_LANES words nearest(floats a) noexcept {
   FEWBITS_EACH_PART(words, vreinterpretq_u32_s32(vcvtnq_s32_f32(a.part[p])));

@@ -37,17 +37,28 @@ inline constexpr packed_places places_of = [] {
   return places;
 }();
 
-/// Runs of codes whose bits fill whole bytes, after packing in groups of `group` bytes: which bytes are stored.
+/// Codes whose bits fill whole bytes, after packing in groups of `group` bytes: the group's byte that is stored as byte
+/// j.
+template <int Bits, bit_order Order>
+constexpr std::size_t packed_byte(std::size_t j) noexcept {
+  constexpr std::size_t group = Bits == 4 ? 2 : Bits % 2 == 0 ? 4 : 8;  // two codes a half, four a word, or eight
+  constexpr std::size_t used = static_cast<std::size_t>(Bits) * group / 8;
+  return j / used * group + (Order == bit_order::low_first ? j % used : used - 1 - j % used);
+}
+/// Of sixteen codes and of sixty-four, which bytes are stored.
 template <int Bits, bit_order Order>
 inline constexpr std::array<std::uint8_t, 16> stored_bytes_of = [] {
-  constexpr std::size_t group = Bits % 2 == 0 ? 4 : 8;  // four codes a word, or eight
-  constexpr std::size_t used = static_cast<std::size_t>(Bits) * group / 8;
   std::array<std::uint8_t, 16> places{};
   places.fill(no_byte);
-  for (std::size_t j = 0; j < 2 * static_cast<std::size_t>(Bits); ++j) {
-    const std::size_t in_group = Order == bit_order::low_first ? j % used : used - 1 - j % used;
-    places[j] = static_cast<std::uint8_t>(j / used * group + in_group);
-  }
+  for (std::size_t j = 0; j < 2 * static_cast<std::size_t>(Bits); ++j)
+    places[j] = static_cast<std::uint8_t>(packed_byte<Bits, Order>(j));
+  return places;
+}();
+template <int Bits, bit_order Order>
+alignas(64) inline constexpr std::array<std::uint8_t, 64> sixty_four_stored = [] {
+  std::array<std::uint8_t, 64> places{};
+  for (std::size_t j = 0; j < 8 * static_cast<std::size_t>(Bits); ++j)
+    places[j] = static_cast<std::uint8_t>(packed_byte<Bits, Order>(j));
   return places;
 }();
 

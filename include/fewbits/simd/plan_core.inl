@@ -6,12 +6,13 @@ struct lane_plans {
   words low, high;
   mask left;
 };
-/// What encloses the inverses of units; left are units out of the window, and those that are small beside amax.
-FEWBITS_LANES void enclose_inverses(floats unit, words amax, lane_plans& made) noexcept {
+/// What encloses the inverses of units; left are units out of the window, and those that are small beside amax: whose
+/// quotient is higher than `highest`.
+FEWBITS_LANES void enclose_inverses(floats unit, words amax, float highest, lane_plans& made) noexcept {
   const words size = bit_and(as_words(unit), fill(0x7fffffff));
   made.left = either(made.left, either(greater(fill(static_cast<std::uint32_t>(127 + lowest_unit) << 23), size),
                                        greater(size, fill(static_cast<std::uint32_t>(127 + highest_unit) << 23))));
-  made.left = either(made.left, greater(amax, add(size, fill(20u << 23))));
+  made.left = either(made.left, greater(amax, as_words(multiply(as_floats(size), fill_floats(highest)))));
   const floats inverse = divide(fill_floats(1.0f), unit);
   made.low = as_words(multiply(inverse, fill_floats(just_below_one)));
   made.high = as_words(multiply(inverse, fill_floats(just_above_one)));
@@ -71,7 +72,7 @@ FEWBITS_LANES lane_plans plan_lanes(const Job& job, words amax, std::size_t at, 
     floats unit = as_floats(scale_bits);
     if constexpr (format::has_tensor_scale)
       unit = multiply(unit, fill_floats(job.tensor_float));
-    enclose_inverses(unit, magnitude, made);
+    enclose_inverses(unit, magnitude, highest_quotient<element>, made);
   }
   store_scales(job.scales + at, scales, count);
   return made;

@@ -22,7 +22,7 @@ FEWBITS_LANES const typename Job::source_type* row_piece(const Job& job, std::si
 /// How far ahead of its codes a batch of so many values asks for more: the next batch is read before, too.
 template <class Source>
 constexpr std::size_t values_ahead_of_batch(std::size_t batch) noexcept {
-  return 2 * batch + 8192 / sizeof(Source);
+  return 2 * batch + (batch < 2048 ? 8192 : 6144) / sizeof(Source);
 }
 
 /// Blocks in one row, of whole pieces of sixteen, several of which make 64 values or which have as many: are sixteen of
@@ -38,21 +38,27 @@ inline constexpr bool batches_blocks = [] {
          shape.columns != 48 && shape.columns <= 256;
 }();
 
-/// A block that lanes have not planned: by the job's plan, or by the reference. False where that has failed.
+/// A block that lanes have not planned: by the job's plan, or by the reference. `codes` are its place, or kept for it.
+/// False where the reference has failed.
 template <class Job>
-FEWBITS_NOINLINE bool quantize_left_block(const Job& job, std::size_t i, std::size_t j) noexcept {
+FEWBITS_NOINLINE bool quantize_left_block(const Job& job, std::size_t i, std::size_t j, std::byte* codes) noexcept {
   using source = typename Job::source_type;
   constexpr std::size_t columns = Job::format::shape.columns;
   constexpr std::size_t code_bytes = columns * static_cast<std::size_t>(Job::format::element_bits) / 8;
   const source* from = job.values + i * job.row_stride + j * columns;
-  std::byte* codes = job.codes + i * job.row_code_bytes + j * code_bytes;
-  std::memset(codes, 0, code_bytes);
   block_facts facts;
   scan_run<Job>(from, columns, facts);
   block_plan plan;
   plan.at = i * job.layout.block_columns() + j;
-  if (!plan_candidate(job, from, columns, facts, plan) && !job.plan(i, j, facts, plan))
-    return job.quantize_by_reference(i, j);
+  if (!plan_candidate(job, from, columns, facts, plan) && !job.plan(i, j, facts, plan)) {
+    std::byte* const place = job.codes + i * job.row_code_bytes + j * code_bytes;
+    std::memset(place, 0, code_bytes);
+    if (!job.quantize_by_reference(i, j))
+      return false;
+    if (codes != place)
+      std::memcpy(codes, place, code_bytes);
+    return true;
+  }
   encode_run(job, plan, from, columns, codes);
   return true;
 }
@@ -131,21 +137,32 @@ FEWBITS_LANES void plan_batch(const Job& job, block_batch& batch) noexcept {
     plans = plan_lanes(job, deciding, at, batch.blocks);
   store_words(batch.low, plans.low);
   store_words(batch.high, plans.high);
-  const words scaled = is_fixed_point<typename Job::format::element_type> ? plans.low : plans.high;
+  const words scaled = is_minifloat<typename Job::format::element_type> ? plans.high : plans.low;
   store_words(batch.scaled, as_words(multiply(as_floats(scaled), fill_floats(inverse_factor<Job>()))));
   batch.left = bits_of(either(plans.left, in_doubt)) & ((1u << batch.blocks) - 1);
 }
 
-/// False where the reference has failed.
+/// Thirty-two codes of the blocks from b on, from value `first` on.
+template <class Job, class Source>
+FEWBITS_LANES halves encode_part(const block_batch& batch, std::size_t b, const Source* from, std::size_t first,
+                                 words& differ) noexcept {
+  constexpr std::size_t columns = Job::format::shape.columns;
+  const unit_inverses one = inverses_of<Job>(batch, b + first / columns);
+  const unit_inverses other = columns == 32 ? one : inverses_of<Job>(batch, b + (first + 16) / columns);
+  return encode_pair<Job>(one, other, from + first, differ);
+}
+
+/// By way of `kept` where codes go past the caches. False where the reference has failed.
 template <class Job>
-FEWBITS_LANES bool encode_batch(const Job& job, const block_batch& batch) noexcept {
+FEWBITS_LANES bool encode_batch(const Job& job, const block_batch& batch, std::byte* kept) noexcept {
   using source = typename Job::source_type;
   constexpr std::size_t columns = Job::format::shape.columns;
   constexpr std::size_t piece = 2 * static_cast<std::size_t>(Job::format::element_bits);  // bytes of sixteen codes
   constexpr std::size_t ahead = values_ahead_of_batch<source>(16 * columns);
   const std::size_t at = batch.i * job.layout.block_columns() + batch.j;
   const source* from = job.values + batch.i * job.row_stride + batch.j * columns;
-  std::byte* codes = job.codes + batch.i * job.row_code_bytes + batch.j * columns / 16 * piece;
+  std::byte* const place = job.codes + batch.i * job.row_code_bytes + batch.j * columns / 16 * piece;
+  std::byte* const codes = job.streams ? kept : place;
   static_assert(columns >= 64 || 64 % columns == 0, "a step is 64 values of whole blocks");
   constexpr std::size_t in_step = columns < 64 ? 64 / columns : 1;
   std::size_t b = 0;
@@ -153,14 +170,11 @@ FEWBITS_LANES bool encode_batch(const Job& job, const block_batch& batch) noexce
     if constexpr (columns < 64) {
       words differ = fill(0);
       ask_for_pieces<4>(from + b * columns, ahead);
-      for (std::size_t part = 0; part < 64; part += 32) {
-        const std::size_t first = b + part / columns, second = b + (part + 16) / columns;
-        const unit_inverses one = inverses_of<Job>(batch, first);
-        const unit_inverses other = columns == 32 ? one : inverses_of<Job>(batch, second);
-        encode_pair<Job>(one, other, from + b * columns + part, codes + (b * columns + part) / 16 * piece, differ);
-      }
+      const halves part = encode_part<Job>(batch, b, from + b * columns, 0, differ);
+      store_codes<Job::format::element_bits, Job::format::order>(
+          codes + b * columns / 16 * piece, part, encode_part<Job>(batch, b, from + b * columns, 32, differ));
       if constexpr (!Job::halves)
-        if (any_bit(differ)) [[unlikely]]
+        if (!is_certain<Job>(differ)) [[unlikely]]
           for (std::size_t k = b; k < b + in_step; ++k)
             encode_pieces_again(job, plan_of_lane<Job>(batch.low, batch.high, k, at), from + k * columns, columns,
                                 codes + k * columns / 16 * piece);
@@ -171,9 +185,13 @@ FEWBITS_LANES bool encode_batch(const Job& job, const block_batch& batch) noexce
   for (; b < batch.blocks; ++b)
     encode_pieces_again(job, plan_of_lane<Job>(batch.low, batch.high, b, at), from + b * columns, columns,
                         codes + b * columns / 16 * piece);
-  for (std::uint32_t left = batch.left; left != 0; left &= left - 1)
-    [[unlikely]] if (!quantize_left_block(job, batch.i,
-                                          batch.j + static_cast<std::size_t>(std::countr_zero(left)))) return false;
+  for (std::uint32_t left = batch.left; left != 0; left &= left - 1) {
+    b = static_cast<std::size_t>(std::countr_zero(left));
+    if (!quantize_left_block(job, batch.i, batch.j + b, codes + b * columns / 16 * piece))
+      return false;
+  }
+  if (job.streams)
+    stream_bytes(place, kept, batch.blocks * columns / 16 * piece);
   return true;
 }
 
@@ -185,6 +203,7 @@ FEWBITS_LANES bool quantize_batches(const Job& job) noexcept {
   if (across == 0)
     return true;
   block_batch batches[2];
+  alignas(64) std::byte kept[2 * Job::format::shape.columns * static_cast<std::size_t>(Job::format::element_bits)];
   batches[0].blocks = across < 16 ? across : 16;
   plan_batch(job, batches[0]);
   for (std::size_t k = 0;; k ^= 1) {
@@ -196,11 +215,14 @@ FEWBITS_LANES bool quantize_batches(const Job& job) noexcept {
     next.blocks = across - next.j < 16 ? across - next.j : 16;
     if (next.i != rows)
       plan_batch(job, next);
-    if (!encode_batch(job, here))
+    if (!encode_batch(job, here, kept))
       return false;
     if (next.i == rows)
-      return true;
+      break;
   }
+  if (job.streams)
+    streams_done();
+  return true;
 }
 
 /// Up to sixteen blocks of any shape, of block row i, from block j on. False where the reference has failed.
@@ -278,8 +300,14 @@ void quantize_blocks(const Job& job, bool& failed) noexcept {
   const std::size_t across = job.layout.block_columns();
   std::size_t first = 0;
   failed = true;
+  bool in_batches = false;
   if constexpr (batches_blocks<Job>)
-    if (job.column_stride == 1 && job.reference.weights_of_errors == nullptr) {
+    in_batches = job.column_stride == 1 && job.reference.weights_of_errors == nullptr;
+  // Whole blocks are written from end to end; the rest of a row is put together from bits.
+  if (!job.codes_are_zero && !(in_batches && job.layout.columns() % Job::format::shape.columns == 0))
+    std::memset(job.codes, 0, job.layout.code_bytes());
+  if constexpr (batches_blocks<Job>)
+    if (in_batches) {
       if (!quantize_batches(job))
         return;
       first = job.layout.columns() / Job::format::shape.columns;
@@ -291,34 +319,57 @@ void quantize_blocks(const Job& job, bool& failed) noexcept {
   failed = false;
 }
 
+/// How far ahead a loop that only reads asks for more.
 template <class Source>
-FEWBITS_LANES void meet_finite(words& most, words codes) noexcept {
+inline constexpr std::size_t values_ahead_of_reading = 4096 / sizeof(Source);
+
+/// The largest magnitude among values side by side, as a code: Inf and NaN lie past all numbers.
+template <class Source>
+FEWBITS_LANES std::uint32_t largest_magnitude(const Source* from, std::size_t count) noexcept {
+  const words magnitudes = fill(static_cast<std::uint32_t>(source_format<Source>().magnitude_mask()));
+  words most[4] = {fill(0), fill(0), fill(0), fill(0)};
+  std::size_t i = 0;
+  for (; i + 64 <= count; i += 64) {
+    FEWBITS_UNROLL
+    for (std::size_t k = 0; k < 4; ++k)
+      most[k] = larger(most[k], bit_and(load_source_codes(from + i + 16 * k), magnitudes));
+  }
+  for (; i + 16 <= count; i += 16)
+    most[0] = larger(most[0], bit_and(load_source_codes(from + i), magnitudes));
+  if (i != count)
+    most[1] = larger(most[1], bit_and(load_source_rest(from + i, count - i), magnitudes));
+  return largest_lane(larger(larger(most[0], most[1]), larger(most[2], most[3])));
+}
+/// The same among finite ones, for values with Inf or NaN among them.
+template <class Source>
+FEWBITS_NOINLINE std::uint32_t largest_finite_magnitude(const Source* from, std::size_t count) noexcept {
   constexpr float_format source = source_format<Source>();
-  const words magnitude = bit_and(codes, fill(static_cast<std::uint32_t>(source.magnitude_mask())));
-  const mask is_past = greater(magnitude, fill(static_cast<std::uint32_t>(source.max_code())));
-  most = larger(most, select(is_past, fill(0), magnitude));
+  std::uint32_t most = 0;
+  for (std::size_t i = 0; i < count; ++i) {
+    const auto magnitude = static_cast<std::uint32_t>(source_code(from[i]) & source.magnitude_mask());
+    if (magnitude <= source.max_code() && magnitude > most)
+      most = magnitude;
+  }
+  return most;
 }
 /// The largest finite magnitude, as a code.
 template <class Job>
 void find_finite_amax(const Job& job, std::uint64_t& amax) noexcept {
   using source_type = typename Job::source_type;
-  words most[4] = {fill(0), fill(0), fill(0), fill(0)};
+  constexpr auto last = static_cast<std::uint32_t>(source_format<source_type>().max_code());
   source_type gathered[gathered_values];
-  const std::size_t step = piece_of(job, job.columns);
+  const std::size_t step = job.column_stride == 1 ? 4096 : gathered_values;
+  std::uint32_t most = 0;
   for (std::size_t r = 0; r < job.rows; ++r)
     for (std::size_t c = 0; c < job.columns; c += step) {
       const std::size_t count = job.columns - c < step ? job.columns - c : step;
       const source_type* run = row_piece(job, r, c, count, gathered);
-      std::size_t i = 0;
-      for (; i + 64 <= count; i += 64)
-        for (std::size_t k = 0; k < 4; ++k)
-          meet_finite<source_type>(most[k], load_source_codes(run + i + 16 * k));
-      for (; i + 16 <= count; i += 16)
-        meet_finite<source_type>(most[0], load_source_codes(run + i));
-      if (i != count)
-        meet_finite<source_type>(most[0], load_source_rest(run + i, count - i));
+      std::uint32_t here = largest_magnitude(run, count);
+      if (here > last) [[unlikely]]
+        here = largest_finite_magnitude(run, count);
+      most = here > most ? here : most;
     }
-  amax = largest_lane(larger(larger(most[0], most[1]), larger(most[2], most[3])));
+  amax = most;
 }
 
 /// Asked in the region, where the machine's own question about its rounding is at hand.

@@ -24,9 +24,12 @@ struct floats {
 };
 /// Sixteen answers to one question: all ones or all zeros in a lane. Other sheets have other types.
 using mask = words;
-/// Sixteen words to look up by index.
+/// Sixteen words to look up by index, and thirty-two.
 struct table16 {
   std::uint32_t entry[16];
+};
+struct table32 {
+  std::uint32_t entry[32];
 };
 
 // One primitive is sixteen times the same expression of lane i.
@@ -196,6 +199,15 @@ FEWBITS_LANES table16 load_table(const std::uint32_t* from) noexcept {
 FEWBITS_LANES words look_up(table16 table, words index) noexcept {
   FEWBITS_EACH_LANE(words, table.entry[index.lane[i] & 15]);
 }
+/// Entry (index mod 32).
+FEWBITS_LANES table32 load_table32(const std::uint32_t* from) noexcept {
+  table32 made;
+  std::memcpy(made.entry, from, sizeof made.entry);
+  return made;
+}
+FEWBITS_LANES words look_up(table32 table, words index) noexcept {
+  FEWBITS_EACH_LANE(words, table.entry[index.lane[i] & 31]);
+}
 
 // Thirty-two lanes of half the width, for what follows rounding.
 
@@ -275,6 +287,16 @@ FEWBITS_LANES void store_packed(void* to, halves lanes) noexcept {
     fewbits::detail::write_packed<Bits, Order>(bytes + i * Bits / 8, i * Bits % 8, lanes.lane[i]);
 }
 #undef FEWBITS_EACH_HALF
+/// The low bytes of sixty-four halves; codes packed without gaps.
+FEWBITS_LANES void store_bytes(void* to, halves first, halves second) noexcept {
+  store_bytes(to, first);
+  store_bytes(static_cast<std::byte*>(to) + 32, second);
+}
+template <int Bits, bit_order Order>
+FEWBITS_LANES void store_packed(void* to, halves first, halves second) noexcept {
+  store_packed<Bits, Order>(to, first);
+  store_packed<Bits, Order>(static_cast<std::byte*>(to) + 4 * Bits, second);
+}
 /// The nearest integers by the rounding of the machine, for numbers below 2^22.
 FEWBITS_LANES words nearest(floats a) noexcept {
   const words anchor = fill(0x4b400000);
