@@ -99,6 +99,58 @@ TEST(Gemm, TakesEveryTypeAndStrideAndRoundsOnce) {
   std::printf("%llu outputs\n", static_cast<unsigned long long>(visited));
 }
 
+// The product of rounded activations is that of activations which a caller has rounded.
+template <class To, class In>
+std::uint64_t expect_rounded(fb::thread_pool& pool) {
+  const std::size_t rows = 37, outputs = 35, depth = 300, stride = 2 * depth + 3;
+  const auto weights = random_matrix<fb::mxfp4>(outputs, depth, 5, true);
+  const auto packed = fb::prepack(weights);
+  auto in = converted<In>(random_activations(rows, stride, 6, false));
+  in[4 * stride] = In(std::numeric_limits<float>::infinity());
+  in[5 * stride] = std::numeric_limits<In>::quiet_NaN();
+  in[6 * stride] = std::numeric_limits<In>::max();  // Inf in a narrower type
+  const std::vector<std::uint32_t> chosen{3, 36, 3, 0};
+  std::uint64_t visited = 0;
+  for (const std::size_t step : {1u, 2u}) {
+    const matrix_view<const In> a(in.data(), rows, depth, stride, step);
+    std::vector<To> rounded;
+    for (std::size_t m = 0; m != rows; ++m)
+      for (std::size_t k = 0; k != depth; ++k)
+        rounded.push_back(fb::convert<To>(a(m, k), fb::no_saturate));
+    std::vector<float> seen(rows * outputs), expected(rows * outputs);
+    const matrix_view<float> out(seen.data(), rows, outputs), model(expected.data(), rows, outputs);
+    EXPECT_TRUE(fb::gemm(model, matrix_view<const To>(rounded.data(), rows, depth), packed->view()));
+    if (planted())
+      expected[0] += 1;
+    const auto expect_same = [&](const char* what) {
+      EXPECT_EQ(std::memcmp(seen.data(), expected.data(), seen.size() * sizeof(float)), 0) << what;
+      std::fill(seen.begin(), seen.end(), -7.0f);
+      visited += seen.size();
+    };
+    EXPECT_TRUE(fb::gemm(out, a, *packed, fb::round_activations<To>));
+    expect_same("packed");
+    EXPECT_TRUE(fb::gemm(out, a, weights, fb::round_activations<To>, fb::reproducible));
+    expect_same("as stored");
+    EXPECT_TRUE(fb::gemm(out, a, *packed, fb::on(pool), fb::round_activations<To>));
+    expect_same("on a pool");
+    const fb::grouped_product<float, In, fb::mxfp4> some{matrix_view<float>(seen.data(), chosen.size(), outputs), a,
+                                                         packed->view(), chosen};
+    EXPECT_TRUE(fb::gemm_grouped(std::span(&some, 1), fb::round_activations<To>));
+    for (std::size_t i = 0; i != chosen.size(); ++i)
+      EXPECT_EQ(std::memcmp(&seen[i * outputs], &expected[chosen[i] * outputs], outputs * sizeof(float)), 0);
+  }
+  return visited;
+}
+TEST(Gemm, RoundsActivationsWhenAsked) {
+  auto pool = fb::thread_pool::create(2);
+  ASSERT_TRUE(pool);
+  std::uint64_t visited = expect_rounded<fb::bf16, float>(*pool);
+  visited += expect_rounded<fb::fp16, float>(*pool);
+  visited += expect_rounded<fb::bf16, fb::fp16>(*pool);
+  visited += expect_rounded<fb::bf16, fb::bf16>(*pool);
+  std::printf("%llu outputs of rounded activations\n", static_cast<unsigned long long>(visited));
+}
+
 TEST(Gemm, AddsToItsOwnOutput) {
   const auto weights = random_matrix<fb::mxfp4>(50, 96, 1, true);
   for (const std::size_t rows : {2u, 20u}) {

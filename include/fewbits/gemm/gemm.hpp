@@ -14,6 +14,7 @@
 #include <fewbits/gemm/packed_weights.hpp>
 #include <fewbits/gemm/prepack.hpp>
 #include <fewbits/gemm/product.hpp>
+#include <fewbits/gemm/rounded_rows.hpp>
 #include <fewbits/gemm/tile_product.hpp>
 #include <fewbits/matrix/quantized_matrix.hpp>
 #include <fewbits/matrix/view.hpp>
@@ -52,9 +53,11 @@ result<void> checked_product(const matrix_view<Out>& out, const activation_rows<
   if (biases.of_columns.data() != nullptr && biases.of_columns.size() != weight_rows)
     return error{errc::shape_mismatch} << "there are " << biases.of_columns.size() << " biases for " << weight_rows
                                        << " output columns";
-  const auto run = [&]<class Addend>(const matrix_view<const Addend>& addend_of_out, float factor_of_it) noexcept {
-    product_task<Source, Out, Addend> task{.out = out,
-                                           .activations = activations,
+  const auto run_on = [&]<class Number, class Addend>(const activation_rows<Number>& rows,
+                                                      const matrix_view<const Addend>& addend_of_out,
+                                                      float factor_of_it) noexcept {
+    product_task<Number, Out, Addend> task{.out = out,
+                                           .activations = rows,
                                            .bias = biases.of_columns.data(),
                                            .addend = addend_of_out,
                                            .addend_factor = factor_of_it,
@@ -63,6 +66,17 @@ result<void> checked_product(const matrix_view<Out>& out, const activation_rows<
     if constexpr (!std::is_same_v<function_type, no_activation>)
       task.activation = {apply_activation<decltype(function.function)>, &function.function};
     return run_product_as<is_reproducible<Options...>, Format>(weights, task, *who.executor);
+  };
+  const auto run = [&]<class Addend>(const matrix_view<const Addend>& addend_of_out,
+                                     float factor_of_it) noexcept -> result<void> {
+    using number = typename decltype(pick<activation_type_kind>(no_activation_type<Source>{}, options...))::number_type;
+    if constexpr (std::is_same_v<number, Source>) {
+      return run_on(activations, addend_of_out, factor_of_it);
+    } else {
+      rounded_rows<number> rounded;
+      const auto rows = rounded.make(activations, *who.executor);
+      return rows ? run_on(*rows, addend_of_out, factor_of_it) : rows.error();
+    }
   };
   if constexpr (std::is_same_v<std::remove_const_t<decltype(addend)>, no_addend>) {
     return run(matrix_view<const float>{}, 0.0f);
@@ -84,7 +98,7 @@ FEWBITS_BASELINE_BEGIN
 /// - Activations and output: float, bf16 or fp16, any strides. Weights: prepacked (fastest), or as a quantiser or a
 ///   file stores them (packed on the way: for many rows).
 /// - Options, any order: faithful (default) or reproducible; bias(span), plus(matrix, factor), activation(function),
-///   on(executor).
+///   on(executor); round_activations<bf16> or <fp16>: the product of the activations rounded to that type.
 /// - Every sum is float32, decoded weights and products are exact. Bits depend on no executor; with reproducible, and
 ///   without AMX, on no instruction set and no other rows either. Order, error bound and exceptional values:
 ///   docs/gemm/gemm.md. Inf and NaN in activations stay in their row, poisoned blocks in their column; a NaN result is

@@ -9,6 +9,7 @@
 #include <fewbits/gemm/executor.hpp>
 #include <fewbits/matrix/view.hpp>
 #include <fewbits/number/convert.hpp>
+#include <fewbits/number/types.hpp>
 
 FEWBITS_NAMESPACE_BEGIN
 
@@ -17,6 +18,7 @@ struct bias_kind {};
 struct addend_kind {};
 struct activation_kind {};
 struct executor_kind {};
+struct activation_type_kind {};
 
 /// Decoded weights and their products with activations are exact, sums are float32; within the bound of
 /// docs/gemm/gemm.md. The order of a sum may differ between instruction sets. The default.
@@ -61,6 +63,16 @@ template <class Function>
   return {function_of_a_float};
 }
 
+/// Rounds activations once to T before they are multiplied, to nearest even; past T's largest number they become Inf.
+template <class T>
+struct round_activations_t {
+  using policy_kind = activation_type_kind;
+  using number_type = T;
+};
+template <class T>
+requires(std::is_same_v<T, bf16> ||
+         std::is_same_v<T, fp16>) inline constexpr round_activations_t<T> round_activations{};
+
 /// Runs the product on an executor, which must outlive the call.
 template <class Executor>
 struct on_t {
@@ -80,11 +92,17 @@ struct no_addend {
 struct no_activation {
   using policy_kind = activation_kind;
 };
+template <class T>
+struct no_activation_type {
+  using policy_kind = activation_type_kind;
+  using number_type = T;
+};
 
 template <class Policy>
 inline constexpr bool is_gemm_option =
     count_of_kind<contract_kind, Policy> + count_of_kind<bias_kind, Policy> + count_of_kind<addend_kind, Policy> +
-        count_of_kind<activation_kind, Policy> + count_of_kind<executor_kind, Policy> ==
+        count_of_kind<activation_kind, Policy> + count_of_kind<executor_kind, Policy> +
+        count_of_kind<activation_type_kind, Policy> ==
     1;
 
 template <class... Options>
@@ -93,13 +111,14 @@ inline constexpr bool is_reproducible = (false || ... || std::is_same_v<Options,
 template <class... Options>
 constexpr void check_gemm_options() noexcept {
   static_assert((true && ... && is_gemm_option<Options>),
-                "gemm takes faithful or reproducible, bias(...), plus(...), activation(...) and on(executor): this "
-                "option is of another kind");
+                "gemm takes faithful or reproducible, bias(...), plus(...), activation(...), round_activations<T> and "
+                "on(executor): this option is of another kind");
   static_assert(count_of_kind<contract_kind, Options...> <= 1, "give faithful or reproducible, not both");
   static_assert(count_of_kind<bias_kind, Options...> <= 1, "two biases: add them up");
   static_assert(count_of_kind<addend_kind, Options...> <= 1, "two addends: give one");
   static_assert(count_of_kind<activation_kind, Options...> <= 1, "two activations: compose them");
   static_assert(count_of_kind<executor_kind, Options...> <= 1, "two executors: give one");
+  static_assert(count_of_kind<activation_type_kind, Options...> <= 1, "activations are rounded once: give one type");
 }
 
 }  // namespace detail

@@ -64,10 +64,13 @@ FEWBITS_BASELINE_BEGIN
 /// - Otherwise activations are dequantised to float32, and the product is that of gemm with float32 activations.
 ///
 /// Bits of sums of integers depend on no instruction set, executor or other rows; those of other pairs as gemm says.
-/// Every option of gemm holds. A poisoned block of activations makes its row NaN. Errors: as gemm.
+/// Every option of gemm holds but round_activations. A poisoned block of activations makes its row NaN. Errors: as
+/// gemm.
 template <product_number Out, blocked Activations, blocked Weights, class... Options>
 result<void> gemm(const matrix_view<Out>& out, const quantized_view<Activations>& activations,
                   const packed_weights_view<Weights>& weights, const Options&... options) noexcept {
+  static_assert(detail::count_of_kind<activation_type_kind, Options...> == 0,
+                "these activations are quantised: round_activations is for floats");
   const std::size_t rows = activations.rows(), columns = activations.columns();
   if constexpr (multiplies_integers<Activations, Weights>) {
     const matrix_view<const float> shape_of_activations{nullptr, rows, columns};
