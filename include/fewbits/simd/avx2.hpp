@@ -292,6 +292,49 @@ FEWBITS_LANES void store_packed(void* to, halves first, halves second) noexcept 
   store_packed<Bits, Order>(to, first);
   store_packed<Bits, Order>(static_cast<std::byte*>(to) + 4 * Bits, second);
 }
+FEWBITS_LANES halves load_pair(const void* from) noexcept {
+  const words all = load_words(from);
+  return {all.low, all.high};
+}
+FEWBITS_LANES halves add(halves a, halves b) noexcept {
+  return {_mm256_add_epi16(a.low, b.low), _mm256_add_epi16(a.high, b.high)};
+}
+FEWBITS_LANES halves subtract_saturated(halves a, halves b) noexcept {
+  return {_mm256_subs_epu16(a.low, b.low), _mm256_subs_epu16(a.high, b.high)};
+}
+template <int Count>
+FEWBITS_LANES halves shift_left(halves a) noexcept {
+  return {_mm256_slli_epi16(a.low, Count), _mm256_slli_epi16(a.high, Count)};
+}
+FEWBITS_LANES __m256i shift_right_by(__m256i a, __m256i counts) noexcept {
+  // Words shift: what falls from the upper half of one into its lower half is not taken.
+  const __m256i low_half = _mm256_set1_epi32(0xffff);
+  const __m256i even = _mm256_srlv_epi32(_mm256_and_si256(a, low_half), _mm256_and_si256(counts, low_half));
+  return _mm256_blend_epi16(even, _mm256_srlv_epi32(a, _mm256_srli_epi32(counts, 16)), 0xaa);
+}
+FEWBITS_LANES halves shift_right_by(halves a, halves counts) noexcept {
+  return {shift_right_by(a.low, counts.low), shift_right_by(a.high, counts.high)};
+}
+FEWBITS_LANES halves select_greater(halves a, halves b, halves then, halves otherwise) noexcept {
+  return {_mm256_blendv_epi8(otherwise.low, then.low, _mm256_cmpgt_epi16(a.low, b.low)),
+          _mm256_blendv_epi8(otherwise.high, then.high, _mm256_cmpgt_epi16(a.high, b.high))};
+}
+FEWBITS_LANES halves with_missing_bits(halves others, halves where, halves from) noexcept {
+  return {_mm256_or_si256(others.low, _mm256_andnot_si256(from.low, where.low)),
+          _mm256_or_si256(others.high, _mm256_andnot_si256(from.high, where.high))};
+}
+FEWBITS_LANES __m256i high_bytes(halves lanes) noexcept {
+  return _mm256_permute4x64_epi64(
+      _mm256_packus_epi16(_mm256_srli_epi16(lanes.low, 8), _mm256_srli_epi16(lanes.high, 8)), 0xd8);
+}
+FEWBITS_LANES words high_bytes(halves first, halves second) noexcept { return {high_bytes(first), high_bytes(second)}; }
+template <bit_order Order>
+FEWBITS_LANES void store_nibbles(void* to, words codes) noexcept {
+  const __m256i factors = _mm256_set1_epi16(Order == bit_order::low_first ? 1 | 16 << 8 : 16 | 1 << 8);
+  const __m256i joined =
+      _mm256_packus_epi16(_mm256_maddubs_epi16(codes.low, factors), _mm256_maddubs_epi16(codes.high, factors));
+  _mm256_storeu_si256(static_cast<__m256i*>(to), _mm256_permute4x64_epi64(joined, 0xd8));
+}
 FEWBITS_LANES words nearest(floats a) noexcept { return {_mm256_cvtps_epi32(a.low), _mm256_cvtps_epi32(a.high)}; }
 inline constexpr bool has_fp16 = true;
 FEWBITS_LANES words load_fp16(const void* from) noexcept {
@@ -421,6 +464,8 @@ FEWBITS_LANES void look_up_halves(magnitude_table, magnitude_table, const void*,
 #include <fewbits/simd/lanes_core.inl>
 //
 #include <fewbits/simd/halves_core.inl>
+//
+#include <fewbits/simd/round_halves_core.inl>
 //
 #include <fewbits/simd/convert_core.inl>
 //

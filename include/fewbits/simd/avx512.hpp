@@ -240,6 +240,36 @@ FEWBITS_LANES void store_packed(void* to, halves first, halves second) noexcept 
       store_some<count - 16>(out + 16, _mm512_maskz_extracti32x4_epi32(0xf, bytes, 1));
   }
 }
+FEWBITS_LANES halves load_pair(const void* from) noexcept { return {_mm512_loadu_si512(from)}; }
+FEWBITS_LANES halves add(halves a, halves b) noexcept { return {_mm512_add_epi16(a.all, b.all)}; }
+FEWBITS_LANES halves subtract_saturated(halves a, halves b) noexcept { return {_mm512_subs_epu16(a.all, b.all)}; }
+template <int Count>
+FEWBITS_LANES halves shift_left(halves a) noexcept {
+  return {_mm512_slli_epi16(a.all, Count)};
+}
+FEWBITS_LANES halves shift_right_by(halves a, halves counts) noexcept {
+  return {_mm512_maskz_srlv_epi16(all_halves, a.all, counts.all)};
+}
+FEWBITS_LANES halves select_greater(halves a, halves b, halves then, halves otherwise) noexcept {
+  return {_mm512_mask_mov_epi16(otherwise.all, _mm512_cmpgt_epi16_mask(a.all, b.all), then.all)};
+}
+FEWBITS_LANES halves with_missing_bits(halves others, halves where, halves from) noexcept {
+  return {_mm512_ternarylogic_epi32(others.all, where.all, from.all, 0xf4)};
+}
+alignas(64) inline constexpr std::array<std::uint8_t, 64> odd_bytes = [] {
+  std::array<std::uint8_t, 64> places{};
+  for (std::size_t i = 0; i < 64; ++i)
+    places[i] = static_cast<std::uint8_t>(2 * i + 1);
+  return places;
+}();
+FEWBITS_LANES words high_bytes(halves first, halves second) noexcept {
+  return _mm512_permutex2var_epi8(first.all, _mm512_load_si512(odd_bytes.data()), second.all);
+}
+template <bit_order Order>
+FEWBITS_LANES void store_nibbles(void* to, words codes) noexcept {
+  constexpr short factors = Order == bit_order::low_first ? 1 | 16 << 8 : 16 | 1 << 8;
+  store_bytes(to, halves{_mm512_maddubs_epi16(codes, _mm512_set1_epi16(factors))});
+}
 FEWBITS_LANES words nearest(floats a) noexcept { return _mm512_maskz_cvtps_epi32(all_lanes, a); }
 inline constexpr bool has_fp16 = true;
 FEWBITS_LANES words load_fp16(const void* from) noexcept {
@@ -375,6 +405,8 @@ FEWBITS_LANES void look_up_halves(magnitude_table low, magnitude_table high, con
 #include <fewbits/simd/lanes_core.inl>
 //
 #include <fewbits/simd/halves_core.inl>
+//
+#include <fewbits/simd/round_halves_core.inl>
 //
 #include <fewbits/simd/convert_core.inl>
 //

@@ -100,6 +100,7 @@ FEWBITS_LANES void store_piece(const code_array<T, Order, Byte>& to, std::size_t
 enum class convert_step {
   pieces,     ///< sixteen at a time by way of float32
   pairs,      ///< thirty-two at a time, from float32 and 16 bits to 8 bits and less
+  halves,     ///< the same from 16 bits, without float32
   table,      ///< codes of up to 4 bits, looked up
   magnitudes  ///< codes of 8 bits to 16 bits, two look-ups of a byte
 };
@@ -109,6 +110,8 @@ constexpr convert_step step_of() noexcept {
   using target = typename To::number_type;
   if constexpr (std::is_same_v<target, float>) {
     return convert_step::pieces;
+  } else if constexpr (rounds_in_halves<lane_element<source>, lane_element<target>, Encoding>) {
+    return convert_step::halves;
   } else if constexpr (std::is_same_v<source, float> || native_floating_point<source> || sizeof(source) == 2) {
     return rounds_in_pairs<lane_element<target>, Encoding> ? convert_step::pairs : convert_step::pieces;
   } else if constexpr (source::format.bits() <= 4 && lane_element<target>::format.bits() >= 8) {
@@ -138,6 +141,23 @@ FEWBITS_LANES void store_array_codes(const To& to, std::size_t i, halves codes) 
   else
     store_halves(to.data + i, codes);
 }
+/// Sixty-four codes, each in the upper byte of its lane.
+template <class To>
+FEWBITS_LANES void store_high_codes(const To& to, std::size_t i, halves first, halves second) noexcept {
+  if constexpr (!To::is_packed) {
+    store_words(to.data + i, high_bytes(first, second));
+  } else {
+    constexpr int bits = To::number_type::format.bits();
+    if constexpr (bits == 8) {
+      store_words(to.data + to.bytes(i), high_bytes(first, second));
+    } else if constexpr (bits == 4) {
+      store_nibbles<To::order>(to.data + to.bytes(i), high_bytes(first, second));
+    } else {
+      store_packed<bits, To::order>(to.data + to.bytes(i), shift_right<8>(first));
+      store_packed<bits, To::order>(to.data + to.bytes(i + 32), shift_right<8>(second));
+    }
+  }
+}
 /// Numbers `i` to `i` + 63.
 template <class Encoding, class From, class To>
 FEWBITS_LANES void convert_numbers(const From& from, const To& to, std::size_t i) noexcept {
@@ -147,6 +167,10 @@ FEWBITS_LANES void convert_numbers(const From& from, const To& to, std::size_t i
   if constexpr (way == convert_step::magnitudes) {
     constexpr const auto& bytes = converted_magnitudes_of<source, target, Encoding>;
     look_up_halves(load_magnitudes(bytes.low.data()), load_magnitudes(bytes.high.data()), from.data + i, to.data + i);
+  } else if constexpr (way == convert_step::halves) {
+    using source_element = lane_element<source>;
+    store_high_codes(to, i, round_halves_to<source_element, target, Encoding>(load_pair(from.data + i)),
+                     round_halves_to<source_element, target, Encoding>(load_pair(from.data + i + 32)));
   } else if constexpr (way == convert_step::pairs) {
     for (std::size_t k = i; k < i + 64; k += 32)
       store_array_codes(

@@ -293,6 +293,47 @@ FEWBITS_LANES void store_packed(void* to, halves first, halves second) noexcept 
   store_packed<Bits, Order>(to, first);
   store_packed<Bits, Order>(static_cast<std::byte*>(to) + 4 * Bits, second);
 }
+FEWBITS_LANES halves load_pair(const void* from) noexcept {
+  FEWBITS_EACH_PART(halves, vreinterpretq_u16_u8(vld1q_u8(static_cast<const std::uint8_t*>(from) + 16 * p)));
+}
+FEWBITS_LANES halves add(halves a, halves b) noexcept { FEWBITS_EACH_PART(halves, vaddq_u16(a.part[p], b.part[p])); }
+FEWBITS_LANES halves subtract_saturated(halves a, halves b) noexcept {
+  FEWBITS_EACH_PART(halves, vqsubq_u16(a.part[p], b.part[p]));
+}
+template <int Count>
+FEWBITS_LANES halves shift_left(halves a) noexcept {
+  FEWBITS_EACH_PART(halves, vshlq_n_u16(a.part[p], Count));
+}
+FEWBITS_LANES halves shift_right_by(halves a, halves counts) noexcept {
+  // The instruction takes a count's low byte, below zero for the right.
+  FEWBITS_EACH_PART(halves,
+                    vshlq_u16(a.part[p], vnegq_s16(vreinterpretq_s16_u16(vminq_u16(counts.part[p], vdupq_n_u16(16))))));
+}
+FEWBITS_LANES halves select_greater(halves a, halves b, halves then, halves otherwise) noexcept {
+  FEWBITS_EACH_PART(halves, vbslq_u16(vcgtq_s16(vreinterpretq_s16_u16(a.part[p]), vreinterpretq_s16_u16(b.part[p])),
+                                      then.part[p], otherwise.part[p]));
+}
+FEWBITS_LANES halves with_missing_bits(halves others, halves where, halves from) noexcept {
+  FEWBITS_EACH_PART(halves, vorrq_u16(others.part[p], vbicq_u16(where.part[p], from.part[p])));
+}
+FEWBITS_LANES uint8x16_t high_bytes(uint16x8_t first, uint16x8_t second) noexcept {
+  return vuzp2q_u8(vreinterpretq_u8_u16(first), vreinterpretq_u8_u16(second));
+}
+FEWBITS_LANES words high_bytes(halves first, halves second) noexcept {
+  return {{vreinterpretq_u32_u8(high_bytes(first.part[0], first.part[1])),
+           vreinterpretq_u32_u8(high_bytes(first.part[2], first.part[3])),
+           vreinterpretq_u32_u8(high_bytes(second.part[0], second.part[1])),
+           vreinterpretq_u32_u8(high_bytes(second.part[2], second.part[3]))}};
+}
+template <bit_order Order>
+FEWBITS_LANES void store_nibbles(void* to, words codes) noexcept {
+  for (int p = 0; p < 4; p += 2) {
+    const uint8x16_t first = vreinterpretq_u8_u32(codes.part[p]), second = vreinterpretq_u8_u32(codes.part[p + 1]);
+    const uint8x16_t even = vuzp1q_u8(first, second), odd = vuzp2q_u8(first, second);
+    vst1q_u8(static_cast<std::uint8_t*>(to) + 8 * p,
+             Order == bit_order::low_first ? vsliq_n_u8(even, odd, 4) : vsliq_n_u8(odd, even, 4));
+  }
+}
 FEWBITS_LANES words nearest(floats a) noexcept {
   FEWBITS_EACH_PART(words, vreinterpretq_u32_s32(vcvtnq_s32_f32(a.part[p])));
 }
@@ -387,6 +428,8 @@ FEWBITS_LANES void look_up_halves(magnitude_table, magnitude_table, const void*,
 #include <fewbits/simd/lanes_core.inl>
 //
 #include <fewbits/simd/halves_core.inl>
+//
+#include <fewbits/simd/round_halves_core.inl>
 //
 #include <fewbits/simd/convert_core.inl>
 //

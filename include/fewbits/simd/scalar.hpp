@@ -286,6 +286,51 @@ FEWBITS_LANES void store_packed(void* to, halves lanes) noexcept {
   for (int i = 0; i < 32; ++i)
     fewbits::detail::write_packed<Bits, Order>(bytes + i * Bits / 8, i * Bits % 8, lanes.lane[i]);
 }
+/// Thirty-two objects of 16 bits from any address.
+FEWBITS_LANES halves load_pair(const void* from) noexcept {
+  halves made;
+  std::memcpy(made.lane, from, sizeof made.lane);
+  return made;
+}
+FEWBITS_LANES halves add(halves a, halves b) noexcept { FEWBITS_EACH_HALF(a.lane[i] + b.lane[i]); }
+/// Of unsigned integers: 0 where b is larger.
+FEWBITS_LANES halves subtract_saturated(halves a, halves b) noexcept {
+  FEWBITS_EACH_HALF(a.lane[i] > b.lane[i] ? a.lane[i] - b.lane[i] : 0);
+}
+template <int Count>
+FEWBITS_LANES halves shift_left(halves a) noexcept {
+  FEWBITS_EACH_HALF(a.lane[i] << Count);
+}
+/// Each lane by its own count: 16 and more leave 0.
+FEWBITS_LANES halves shift_right_by(halves a, halves counts) noexcept {
+  FEWBITS_EACH_HALF(counts.lane[i] < 16 ? a.lane[i] >> counts.lane[i] : 0);
+}
+/// `then` where a > b, signed.
+FEWBITS_LANES halves select_greater(halves a, halves b, halves then, halves otherwise) noexcept {
+  FEWBITS_EACH_HALF(static_cast<std::int16_t>(a.lane[i]) > static_cast<std::int16_t>(b.lane[i]) ? then.lane[i]
+                                                                                                : otherwise.lane[i]);
+}
+/// Those bits in `where` that `from` lacks, and all of `others`.
+FEWBITS_LANES halves with_missing_bits(halves others, halves where, halves from) noexcept {
+  FEWBITS_EACH_HALF(others.lane[i] | (where.lane[i] & ~from.lane[i]));
+}
+/// The high 8 bits of the lanes of `first`, then of `second`, as sixty-four bytes.
+FEWBITS_LANES words high_bytes(halves first, halves second) noexcept {
+  std::uint8_t bytes[64];
+  for (int i = 0; i < 64; ++i)
+    bytes[i] = static_cast<std::uint8_t>((i < 32 ? first.lane[i] : second.lane[i - 32]) >> 8);
+  return load_words(bytes);
+}
+/// Sixty-four bytes, each a code of 4 bits, as thirty-two bytes to any address. Precondition: they are below 16.
+template <bit_order Order>
+FEWBITS_LANES void store_nibbles(void* to, words codes) noexcept {
+  std::uint8_t bytes[64], joined[32];
+  store_words(bytes, codes);
+  for (int i = 0; i < 32; ++i)
+    joined[i] = static_cast<std::uint8_t>(Order == bit_order::low_first ? bytes[2 * i] | bytes[2 * i + 1] << 4
+                                                                        : bytes[2 * i] << 4 | bytes[2 * i + 1]);
+  std::memcpy(to, joined, sizeof joined);
+}
 #undef FEWBITS_EACH_HALF
 /// The low bytes of sixty-four halves; codes packed without gaps.
 FEWBITS_LANES void store_bytes(void* to, halves first, halves second) noexcept {
@@ -430,6 +475,8 @@ FEWBITS_LANES words multiply_integers(words a, words b) noexcept {
 #include <fewbits/simd/lanes_core.inl>
 //
 #include <fewbits/simd/halves_core.inl>
+//
+#include <fewbits/simd/round_halves_core.inl>
 //
 #include <fewbits/simd/convert_core.inl>
 //
