@@ -36,7 +36,8 @@ inline constexpr bool rounds_in_pairs = [] {
       return special.nan[0] == special.nan[1];
     } else {
       constexpr auto sign_mask = static_cast<std::uint32_t>(Element::format.sign_mask());
-      return Element::format.has_negative_zero() && special.overflow[1] == (special.overflow[0] | sign_mask) &&
+      return (Element::format.has_negative_zero() || special.tiny[1] == 0) &&
+             special.overflow[1] == (special.overflow[0] | sign_mask) &&
              (special.nan[1] == (special.nan[0] | sign_mask) || special.nan[1] == special.nan[0]);
     }
   }
@@ -95,8 +96,11 @@ FEWBITS_LANES halves round_pair_to(words first, words second) noexcept {
     const halves nan = fill_halves(special.nan[0]);
     if constexpr (special.nan[0] != special.nan[1])
       codes = select_below_zero(is_nan, nan, codes);
+    halves signs = join_high(first, second);
+    if constexpr (!f.has_negative_zero())  // its code would be NaN's
+      signs = select_greater(fill_halves(1), codes, fill_halves(0), signs);
     codes = with_bits(codes, fill_halves(static_cast<std::uint32_t>(f.sign_mask())),
-                      shift_right<15 - f.magnitude_bits()>(join_high(first, second)));
+                      shift_right<15 - f.magnitude_bits()>(signs));
     return special.nan[0] == special.nan[1] ? select_below_zero(is_nan, nan, codes) : codes;
   }
 }
