@@ -160,8 +160,7 @@ FEWBITS_LANES void store_high_codes(const To& to, std::size_t i, halves first, h
     } else if constexpr (bits == 4) {
       store_nibbles<To::order>(to.data + to.bytes(i), high_bytes(first, second));
     } else {
-      store_packed<bits, To::order>(to.data + to.bytes(i), shift_right<8>(first));
-      store_packed<bits, To::order>(to.data + to.bytes(i + 32), shift_right<8>(second));
+      store_packed<bits, To::order>(to.data + to.bytes(i), shift_right<8>(first), shift_right<8>(second));
     }
   }
 }
@@ -179,9 +178,14 @@ FEWBITS_LANES void convert_numbers(const From& from, const To& to, std::size_t i
     store_high_codes(to, i, round_halves_to<source_element, target, Encoding>(load_pair(from.data + i)),
                      round_halves_to<source_element, target, Encoding>(load_pair(from.data + i + 32)));
   } else if constexpr (way == convert_step::pairs) {
-    for (std::size_t k = i; k < i + 64; k += 32)
-      store_array_codes(
-          to, k, round_pair_to<target, Encoding>(load_to_round(from.data + k), load_to_round(from.data + k + 16)));
+    const halves first =
+        round_pair_to<target, Encoding>(load_to_round(from.data + i), load_to_round(from.data + i + 16));
+    const halves second =
+        round_pair_to<target, Encoding>(load_to_round(from.data + i + 32), load_to_round(from.data + i + 48));
+    if constexpr (To::is_packed)
+      store_codes<target::format.bits(), To::order>(to.data + to.bytes(i), first, second);
+    else
+      store_bytes(to.data + i, first, second);
   } else if constexpr (way == convert_step::table) {
     const table16 codes = load_table(converted_codes<source, target, Encoding>.data());
     for (std::size_t k = i; k < i + 64; k += 32)
