@@ -117,27 +117,33 @@ std::uint64_t expect_rounded(fb::thread_pool& pool) {
     for (std::size_t m = 0; m != rows; ++m)
       for (std::size_t k = 0; k != depth; ++k)
         rounded.push_back(fb::convert<To>(a(m, k), fb::no_saturate));
-    std::vector<float> seen(rows * outputs), expected(rows * outputs);
-    const matrix_view<float> out(seen.data(), rows, outputs), model(expected.data(), rows, outputs);
-    EXPECT_TRUE(fb::gemm(model, matrix_view<const To>(rounded.data(), rows, depth), packed->view()));
-    if (planted())
-      expected[0] += 1;
-    const auto expect_same = [&](const char* what) {
-      EXPECT_EQ(std::memcmp(seen.data(), expected.data(), seen.size() * sizeof(float)), 0) << what;
-      std::fill(seen.begin(), seen.end(), -7.0f);
-      visited += seen.size();
-    };
-    EXPECT_TRUE(fb::gemm(out, a, *packed, fb::round_activations<To>));
-    expect_same("packed");
-    EXPECT_TRUE(fb::gemm(out, a, weights, fb::round_activations<To>, fb::reproducible));
-    expect_same("as stored");
-    EXPECT_TRUE(fb::gemm(out, a, *packed, fb::on(pool), fb::round_activations<To>));
-    expect_same("on a pool");
-    const fb::grouped_product<float, In, fb::mxfp4> some{matrix_view<float>(seen.data(), chosen.size(), outputs), a,
-                                                         packed->view(), chosen};
-    EXPECT_TRUE(fb::gemm_grouped(std::span(&some, 1), fb::round_activations<To>));
-    for (std::size_t i = 0; i != chosen.size(); ++i)
-      EXPECT_EQ(std::memcmp(&seen[i * outputs], &expected[chosen[i] * outputs], outputs * sizeof(float)), 0);
+    on_every_isa([&](fb::isa which) {
+      std::vector<float> seen(rows * outputs), expected(rows * outputs), in_order(rows * outputs);
+      const matrix_view<const To> by_caller(rounded.data(), rows, depth);
+      const matrix_view<float> out(seen.data(), rows, outputs);
+      EXPECT_TRUE(fb::gemm(matrix_view<float>(expected.data(), rows, outputs), by_caller, *packed));
+      EXPECT_TRUE(fb::gemm(matrix_view<float>(in_order.data(), rows, outputs), by_caller, *packed, fb::reproducible));
+      if (planted())
+        expected[0] += 1;
+      const auto expect_same = [&](const float* model, std::size_t count, const char* what) {
+        EXPECT_EQ(std::memcmp(seen.data(), model, count * sizeof(float)), 0) << what << " " << fb::name_of(which);
+        std::fill(seen.begin(), seen.end(), -7.0f);
+        visited += count;
+      };
+      EXPECT_TRUE(fb::gemm(out, a, *packed, fb::round_activations<To>));
+      expect_same(expected.data(), seen.size(), "packed");
+      EXPECT_TRUE(fb::gemm(out, a, weights, fb::round_activations<To>, fb::reproducible));
+      expect_same(in_order.data(), seen.size(), "as stored");
+      EXPECT_TRUE(fb::gemm(out, a, *packed, fb::on(pool), fb::round_activations<To>));
+      expect_same(expected.data(), seen.size(), "on a pool");
+      const fb::grouped_product<float, In, fb::mxfp4> some{matrix_view<float>(seen.data(), chosen.size(), outputs), a,
+                                                           packed->view(), chosen};
+      EXPECT_TRUE(fb::gemm_grouped(std::span(&some, 1), fb::round_activations<To>, fb::reproducible));
+      std::vector<float> of_chosen;
+      for (const std::uint32_t row : chosen)
+        of_chosen.insert(of_chosen.end(), &in_order[row * outputs], &in_order[row * outputs] + outputs);
+      expect_same(of_chosen.data(), of_chosen.size(), "grouped");
+    });
   }
   return visited;
 }

@@ -25,6 +25,14 @@ using disordered =
     fb::codebook<fb::codebook_format{.entries = {9, -7, 0, 14, -12, 3, -3, 40, 20, -28, 27, -19, 6, 33, -36, -40}}>;
 using crowded = fb::codebook<fb::codebook_format{
     .entries = {0, 1, 2, 3, 100, 300, 900, 2000, 0, -1, -2, -3, -100, -300, -900, -1500}}>;
+// Divisors that no float32 is: the largest entry, and half of the way from the lowest to the largest.
+using long_entries = fb::codebook<fb::codebook_format{
+    .fraction_bits = 27,
+    .entries = {-134217728, -93460000, -70467000, -53003000, -38164000, -24796000, -12220000, 0, 10680000, 21590000,
+                33028000, 45349000, 59147000, 75516000, 97058000, 113217733}}>;
+using long_range =
+    fb::codebook<fb::codebook_format{.total_bits = 2, .entries = {-12345679, -4000000, 4000000, 12345678}}>;
+struct long_range_halves : fb::block_format<long_range, float, 32, fb::amax_half_scale_t> {};
 using eight = fb::codebook<fb::codebook_format{.total_bits = 3, .entries = {-9, -5, -2, 0, 1, 4, 7, 11}}>;
 using two = fb::codebook<fb::codebook_format{.total_bits = 1, .entries = {2, -1}}>;
 static_assert(fb::simd::finds_on_grid<fb::nf4> && fb::simd::finds_on_grid<disordered> &&
@@ -61,6 +69,8 @@ TEST(ScaledLanes, Codebooks) {
   expect_lanes_are_reference<fb::codebook_groups<disordered, 32, float>>("a disordered codebook");
   expect_lanes_are_reference<fb::codebook_groups<disordered, 16, fb::e4m3>>("the same under e4m3");
   expect_lanes_are_reference<fb::codebook_groups<crowded, 32, float>>("a crowded codebook");
+  expect_lanes_are_reference<fb::codebook_groups<long_entries, 32, float>>("entries of 27 digits");
+  expect_lanes_are_reference<long_range_halves>("a range of 25 digits");
   expect_lanes_are_reference<fb::codebook_groups<eight, 128, fb::bf16>>("a codebook of 8");
   expect_lanes_are_reference<eight_high_first>("a codebook of 8, high first");
   expect_lanes_are_reference<fb::codebook_groups<two, 64, float>>("a codebook of 2");

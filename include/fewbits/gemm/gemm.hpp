@@ -105,8 +105,9 @@ FEWBITS_BASELINE_BEGIN
 ///   7fc00000 before the activation.
 /// - The thread's rounding mode and flush-to-zero do not matter and are as before afterwards.
 /// - `out` must not alias an input, but `plus` may name the output itself.
-/// - Memory for conversions, tiles and weights as stored is allocated once a call; none for up to 4 rows of contiguous
-///   float with prepacked weights without minimums.
+/// - Memory for conversions, tiles and weights as stored is allocated once a call, and once for rounded activations;
+/// none
+///   for up to 4 rows of contiguous float with prepacked weights without minimums.
 ///
 /// Errors: errc::shape_mismatch, out_of_memory; nothing is written.
 template <product_number Out, class Source, blocked Format, class... Options>
@@ -161,9 +162,9 @@ struct grouped_product {
 
 /// A list of products, as a mixture of experts has them: every expert with the tokens that chose it. Outputs are apart
 /// from each other. Options as for gemm, but for biases and addends, which belong to one matrix: activation(function),
-/// on(executor), a contract. Each product has the bits that gemm gives.
-/// Errors: errc::shape_mismatch (a row past the activations is one), before anything is written; out_of_memory, after
-/// which some outputs may be written.
+/// on(executor), a contract, round_activations, by which each product rounds the rows that it takes. Each product has
+/// the bits that gemm gives. Errors: errc::shape_mismatch (a row past the activations is one), before anything is
+/// written; out_of_memory, after which some outputs may be written.
 template <product_number Out, product_number Source, blocked Format, class... Options>
 result<void> gemm_grouped(std::span<const grouped_product<Out, Source, Format>> products,
                           const Options&... options) noexcept {

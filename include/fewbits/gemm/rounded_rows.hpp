@@ -33,7 +33,8 @@ class rounded_rows {
     To* const to = reinterpret_cast<To*>(room_.data());
     constexpr std::size_t rows_at_once = 8;
     std::atomic<std::size_t> next{0};
-    const auto slots = static_cast<std::size_t>(who.concurrency());
+    const std::size_t concurrency = static_cast<std::size_t>(who.concurrency());
+    const std::size_t slots = concurrency == 0 ? 1 : concurrency;
     const std::size_t parts = (rows + rows_at_once - 1) / rows_at_once;
     who.parallel_for(parts < slots ? parts : slots, [&](std::size_t) noexcept {
       for (std::size_t r = 0; (r = next.fetch_add(rows_at_once, std::memory_order_relaxed)) < rows;)

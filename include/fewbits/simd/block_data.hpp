@@ -380,7 +380,9 @@ inline constexpr bool lanes_plan = [] {
   else if constexpr (!is_quotient_rule<Format, Rule> || input_of<Rule, Format>() == rule_input::range)
     return false;
   else if constexpr (std::is_same_v<scale_type, float>)
-    return !Format::has_tensor_scale;
+    // One division by a float32 is the quotient rounded once.
+    return !Format::has_tensor_scale &&
+           static_cast<double>(static_cast<float>(divisor_of<Format, Rule>(1))) == divisor_of<Format, Rule>(1);
   else
     return takes_quotients<scale_type> && lanes_read<scale_type> && lanes_write<scale_type, encoding<>>;
 }();

@@ -70,10 +70,11 @@ struct quantize_job {
   static constexpr float_format source = source_format<Source>();
   using block_rule = block_rule_of<rule_type, Format>;
   static constexpr rule_input input = input_of<rule_type, Format>();
-  /// A power of two divides exactly. Codebooks are searched as float32, which takes a multiplication.
+  /// A power of two divides exactly. Codes of codebooks are found from float32, which takes a multiplication.
   static constexpr bool halves = is_power_type<scale_type> && !Format::has_tensor_scale && !Format::has_zero_point &&
                                  !Format::has_minimum && narrowing_of<element, element_encoding>() != narrowing::ladder;
   static constexpr bool plans_in_lanes = lanes_plan<Format, block_rule, Source>;
+  static constexpr bool finds_on_grid = simd::finds_on_grid<element> && !Format::has_minimum && !Format::has_zero_point;
   static constexpr bool drops_zero_sign =
       has_negative_zero<element>() && !std::remove_cvref_t<decltype(How::zero_sign)>::keeps;
 
@@ -264,8 +265,8 @@ struct quantize_job {
       }
       if (top - exponent > 19)  // such a quotient saturates; kernels take those below 2^21
         return false;
-      if (finds_on_grid<element> && double_of_code<source>(facts.amax) >
-                                        static_cast<double>(highest_quotient<element>) * (unit < 0 ? -unit : unit))
+      if (finds_on_grid && double_of_code<source>(facts.amax) >
+                               static_cast<double>(highest_quotient<element>) * (unit < 0 ? -unit : unit))
         return false;
       const double inverse = 1.0 / unit;
       made.set_inverses(static_cast<float>(inverse * static_cast<double>(just_below_one)),

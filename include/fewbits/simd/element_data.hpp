@@ -19,7 +19,7 @@ namespace simd {
 /// How lanes turn a code into a float32.
 enum class widening {
   table,      ///< up to 4 bits: one look-up in 16 entries
-  table32,    ///< 5 bits: two look-ups
+  table32,    ///< 5 bits: one in 32
   shift,      ///< float32's own exponents, fewer digits: bf16
   fields,     ///< exponent and mantissa moved into place, subnormals by an exact subtraction
   integer,    ///< an integer times a power of two
@@ -65,8 +65,15 @@ constexpr widening widening_of() noexcept {
 template <few_bit_number Element>
 inline constexpr bool widens_by_magnitudes = [] {
   if constexpr (is_minifloat<Element>)
-    return Element::format.is_signed && Element::format.bits() == 6 && widening_of<Element>() == widening::fields &&
-           Element::format.nan != nan_codes::negative_zero;
+    if constexpr (Element::format.is_signed && Element::format.bits() == 6 &&
+                  widening_of<Element>() == widening::fields) {
+      for (std::uint64_t code = 0; code < 32; ++code)
+        if (float_bits_of<Element>(code | 32) != (float_bits_of<Element>(code) | 0x80000000u))
+          return false;
+      return true;
+    } else {
+      return false;
+    }
   else
     return false;
 }();

@@ -11,7 +11,8 @@
 // A product is rounded to a code's digits by adding 2^23 units of the code's last place, which the machine rounds to
 // nearest even: asked once a call. Near a power of two, the two products take the larger one's unit, as the quotient
 // could not round to the codes in between that it leaves out. Quotients below 2^-41 / 2 may be flushed to zero: no
-// boundary but zero is down there.
+// boundary but zero is down there. Codebooks by one product: simd/codebook_data.hpp. Lanes of blocks that are left to
+// the reference may hold any code, which it writes over.
 
 /// What sixteen lanes are called.
 inline constexpr std::uint32_t lane_numbers[16] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
@@ -262,11 +263,13 @@ FEWBITS_LANES words round_quotients(const unit_inverses& inverse, floats value,
   using element = typename Job::format::element_type;
   constexpr auto f = element::format;
   if constexpr (is_codebook<element>) {
-    if constexpr (finds_on_grid<element>)
+    if constexpr (finds_on_grid<element>) {
       return find_on_grid<element>(multiply(value, inverse.scaled), differ);
-    const narrowed made = enclose_rungs<element>(multiply(value, inverse.low), multiply(value, inverse.high));
-    differ = select(made.close, fill(1), differ);
-    return made.codes;
+    } else {
+      const narrowed made = enclose_rungs<element>(multiply(value, inverse.low), multiply(value, inverse.high));
+      differ = select(made.close, fill(1), differ);
+      return made.codes;
+    }
   } else if constexpr (is_fixed_point<element>) {
     const words codes = nearest(multiply(value, inverse.scaled));
     if constexpr (!Job::halves)

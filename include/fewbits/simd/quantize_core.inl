@@ -303,9 +303,16 @@ void quantize_blocks(const Job& job, bool& failed) noexcept {
   bool in_batches = false;
   if constexpr (batches_blocks<Job>)
     in_batches = job.column_stride == 1 && job.reference.weights_of_errors == nullptr;
-  // Whole blocks are written from end to end; the rest of a row is put together from bits.
-  if (!job.codes_are_zero && !(in_batches && job.layout.columns() % Job::format::shape.columns == 0))
-    std::memset(job.codes, 0, job.layout.code_bytes());
+  if (!job.codes_are_zero) {
+    // Batches write whole blocks from end to end; what follows is put together from bits.
+    const std::size_t in_blocks = in_batches
+                                      ? job.layout.columns() / Job::format::shape.columns * Job::format::shape.columns *
+                                            static_cast<std::size_t>(Job::format::element_bits) / 8
+                                      : 0;
+    if (in_blocks != job.row_code_bytes)
+      for (std::size_t r = 0; r < job.layout.rows(); ++r)
+        std::memset(job.codes + r * job.row_code_bytes + in_blocks, 0, job.row_code_bytes - in_blocks);
+  }
   if constexpr (batches_blocks<Job>)
     if (in_batches) {
       if (!quantize_batches(job))
@@ -319,11 +326,8 @@ void quantize_blocks(const Job& job, bool& failed) noexcept {
   failed = false;
 }
 
-/// How far ahead a loop that only reads asks for more.
-template <class Source>
-inline constexpr std::size_t values_ahead_of_reading = 4096 / sizeof(Source);
-
-/// The largest magnitude among values side by side, as a code: Inf and NaN lie past all numbers.
+/// The largest magnitude among values side by side, as a code: Inf and NaN lie past all numbers. Nothing is asked for
+/// ahead: a loop that only reads is slower with it.
 template <class Source>
 FEWBITS_LANES std::uint32_t largest_magnitude(const Source* from, std::size_t count) noexcept {
   const words magnitudes = fill(static_cast<std::uint32_t>(source_format<Source>().magnitude_mask()));
