@@ -98,16 +98,15 @@ FEWBITS_BASELINE_BEGIN
 /// - Activations and output: float, bf16 or fp16, any strides. Weights: prepacked (fastest), or as a quantiser or a
 ///   file stores them (packed on the way: for many rows).
 /// - Options, any order: faithful (default) or reproducible; bias(span), plus(matrix, factor), activation(function),
-///   on(executor); round_activations<bf16> or <fp16>: the product of the activations rounded to that type.
+///   on(executor); round_activations<bf16> or round_activations<fp16>: the product of activations rounded to that type.
 /// - Every sum is float32, decoded weights and products are exact. Bits depend on no executor; with reproducible, and
 ///   without AMX, on no instruction set and no other rows either. Order, error bound and exceptional values:
 ///   docs/gemm/gemm.md. Inf and NaN in activations stay in their row, poisoned blocks in their column; a NaN result is
 ///   7fc00000 before the activation.
 /// - The thread's rounding mode and flush-to-zero do not matter and are as before afterwards.
 /// - `out` must not alias an input, but `plus` may name the output itself.
-/// - Memory for conversions, tiles and weights as stored is allocated once a call, and once for rounded activations;
-/// none
-///   for up to 4 rows of contiguous float with prepacked weights without minimums.
+/// - Memory for conversions, tiles and weights as stored is allocated once a call, for rounded activations once more;
+///   none for up to 4 rows of contiguous float with prepacked weights without minimums.
 ///
 /// Errors: errc::shape_mismatch, out_of_memory; nothing is written.
 template <product_number Out, class Source, blocked Format, class... Options>
