@@ -25,6 +25,7 @@ int main(int count, char** arguments) {
   add_format<fb::int4_groups<32>>("int4_g32");
   add_format<fb::int4_groups<128>>("int4_g128");
   add_format<fb::fp8_groups<>>("e4m3_g128");
+  add_format<fb::mxfp6_e2m3>("mxfp6_e2m3");
   add_format<fb::mxfp8_e4m3>("mxfp8");
   add_format<fb::int8_groups<128>>("int8_g128");
   add_format<fb::nf4_groups<64>>("nf4_g64");

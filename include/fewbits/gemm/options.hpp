@@ -66,12 +66,12 @@ template <class Function>
 /// Rounds activations once to T before they are multiplied, to nearest even; past T's largest number they become Inf.
 template <class T>
 struct round_activations_t {
+  static_assert(std::is_same_v<T, bf16> || std::is_same_v<T, fp16>, "activations are rounded to bf16 or to fp16");
   using policy_kind = activation_type_kind;
   using number_type = T;
 };
 template <class T>
-requires(std::is_same_v<T, bf16> ||
-         std::is_same_v<T, fp16>) inline constexpr round_activations_t<T> round_activations{};
+inline constexpr round_activations_t<T> round_activations{};
 
 /// Runs the product on an executor, which must outlive the call.
 template <class Executor>

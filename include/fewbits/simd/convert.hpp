@@ -76,8 +76,8 @@ template <class Encoding, class From, class To>
 std::size_t convert_by_lanes(const From& from, const To& to) noexcept {
   constexpr bool any_packed = is_packed_numbers<From> || is_packed_numbers<To>;
   const std::size_t count = any_packed ? from.size() / 16 * 16 : from.size();
-  const bool streams = count * sizeof(typename To::value_type) >= streaming_bytes;
-  return run_convert<Encoding>(array_of(from), array_of(to), count, streams) ? count : 0;
+  const auto target = array_of(to);
+  return run_convert<Encoding>(array_of(from), target, count, target.bytes(count) >= streaming_bytes) ? count : 0;
 }
 
 /// Numbers before the first byte border of a packed array.
@@ -124,11 +124,11 @@ FEWBITS_BASELINE_BEGIN
 /// policies and defaults. An array is anything that std::span takes (a vector, an array, a span) of native or few-bit
 /// numbers, or a packed_numbers_span; one side at least has few-bit numbers.
 ///
-/// The instruction set in force (simd/isa.hpp) does it sixteen numbers at a time where the rounding is nearest_even and
-/// the types are float, 16-bit floats and few-bit numbers; everything else goes one by one. Results of 16 MiB and more
-/// are written past the caches. Any alignment; no byte outside the arrays is read or written, and codes that share a
-/// byte with a packed slice keep their value. The floating-point environment does not matter. The arrays must not
-/// overlap. Errors: errc::shape_mismatch: the lengths differ; nothing is written.
+/// The instruction set in force (simd/isa.hpp) does it sixteen to sixty-four numbers at a time where the rounding is
+/// nearest_even and the types are float, 16-bit floats and few-bit numbers; everything else goes one by one. Results of
+/// 16 MiB and more are written past the caches. Any alignment; no byte outside the arrays is read or written, and codes
+/// that share a byte with a packed slice keep their value. The floating-point environment does not matter. The arrays
+/// must not overlap. Errors: errc::shape_mismatch: the lengths differ; nothing is written.
 template <simd::number_array From, simd::number_array To, policy... Policies>
 constexpr result<void> convert(const From& from, To&& to, const Policies&... policies) noexcept {
   const auto source = simd::view_numbers(from);
