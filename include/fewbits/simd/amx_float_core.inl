@@ -149,7 +149,7 @@ FEWBITS_LANES words pair_lanes(floats even, floats odd) noexcept {
 }
 template <class Format, std::size_t Column>
 FEWBITS_LANES floats tile_lanes(const std::byte* codes, words aid, floats unit) noexcept {
-  const floats value = column_lanes<Format, Column, skips_bytes<Format>()>(codes, aid);
+  const floats value = column_lanes<Format, Column, true>(codes, aid);
   if constexpr (folds_scales<Format>())
     return multiply(value, unit);
   else

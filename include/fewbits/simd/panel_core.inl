@@ -133,8 +133,9 @@ FEWBITS_LANES floats byte_lanes(words codes) noexcept {
   return as_floats(Place < 16 ? shift_left<16>(pairs) : bit_and(pairs, fill(0xffff0000u)));
 }
 
-/// Values of finite elements whose codes lie at bits Place ... of each word; other bits are ignored.
-template <class Element, int Place>
+/// Values of finite elements whose codes lie at bits Place ... of each word; other bits are ignored. InRegisters: for a
+/// multiply-add that follows, where a look-up of 32 magnitudes is cheaper; on the way to memory arithmetic is.
+template <class Element, int Place, bool InRegisters>
 FEWBITS_LANES floats element_lanes(words codes) noexcept {
   constexpr auto f = Element::format;
   constexpr widening way = widening_of<Element>();
@@ -142,6 +143,9 @@ FEWBITS_LANES floats element_lanes(words codes) noexcept {
     return nibble_lanes<Element, Place>(codes);
   } else if constexpr (looks_up_magnitudes && Place % 8 == 0 && magnitude_bytes_of<Element>.suffice) {
     return byte_lanes<Element, Place>(codes);
+  } else if constexpr (InRegisters && looks_up_magnitudes && widens_by_magnitudes<Element>) {
+    return as_floats(with_bits(look_up(load_table32(value_table<Element>.data()), move_bits<-Place>(codes)),
+                               fill(0x80000000u), move_bits<31 - f.magnitude_bits() - Place>(codes)));
   } else if constexpr (way == widening::fields && f.bits() <= 8) {
     constexpr int to_place = 23 - f.mantissa_bits;
     constexpr auto exponents = static_cast<std::uint32_t>(127 - f.bias) << 23;
@@ -190,24 +194,25 @@ constexpr bool skips_bytes() noexcept {
          widening_of<typename Format::element_type>() == widening::table;
 }
 
-/// Column Column of a group, sixteen rows. SkipsBytes: by loading from a byte further on.
-template <class Format, std::size_t Column, bool SkipsBytes = false>
+/// Column Column of a group, sixteen rows. InRegisters: for a multiply-add that follows, bytes skipped by loading from
+/// further on.
+template <class Format, std::size_t Column, bool InRegisters = false>
 FEWBITS_LANES floats column_lanes(const std::byte* group, words aid) noexcept {
   constexpr int bits = Format::element_bits;
   constexpr std::size_t word = Column * bits / 32;
   constexpr int first = static_cast<int>(Column * bits % 32);
   constexpr bool straddles = first + bits > 32;
   // Whole bytes are skipped by where a load begins, up to three bytes past a group: scales lie behind the last one.
-  constexpr int skipped = SkipsBytes && !straddles ? first / 8 : 0;
+  constexpr int skipped = InRegisters && skips_bytes<Format>() && !straddles ? first / 8 : 0;
   constexpr int place = straddles ? 0 : first - 8 * skipped;
   words codes = little_words(group + word * 64 + skipped);
   if constexpr (straddles)
     codes = bit_or(shift_right<first>(codes), shift_left<32 - first>(little_words(group + (word + 1) * 64)));
   if constexpr (Format::has_shapes) {
     codes = bit_or(bit_and(move_bits<-place>(codes), fill((1u << bits) - 1)), aid);
-    return element_lanes<typename Format::element_type, 0>(codes);
+    return element_lanes<typename Format::element_type, 0, InRegisters>(codes);
   } else {
-    const floats value = element_lanes<typename Format::element_type, place>(codes);
+    const floats value = element_lanes<typename Format::element_type, place, InRegisters>(codes);
     if constexpr (Format::has_zero_point)
       return subtract(value, as_floats(aid));
     else
@@ -227,7 +232,7 @@ FEWBITS_LANES floats column_lanes_at(const std::byte* group, words aid, std::siz
                                         fill(static_cast<std::uint32_t>(32 - first))));
   if constexpr (Format::has_shapes)
     codes = bit_or(bit_and(codes, fill((1u << bits) - 1)), aid);
-  const floats value = element_lanes<typename Format::element_type, 0>(codes);
+  const floats value = element_lanes<typename Format::element_type, 0, false>(codes);
   if constexpr (Format::has_zero_point)
     return subtract(value, as_floats(aid));
   else

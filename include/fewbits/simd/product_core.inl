@@ -125,7 +125,7 @@ template <class Format, std::size_t First, std::size_t Column, std::size_t Rows,
 FEWBITS_LANES void add_column(const std::byte* const (&groups)[Panels], const words (&aids)[Panels],
                               const float* const (&rows)[Rows], floats (&sum)[Rows][Panels]) noexcept {
   FEWBITS_UNROLL for (std::size_t p = 0; p < Panels; ++p) {
-    const floats value = column_lanes<Format, First + Column, skips_bytes<Format>()>(groups[p], aids[p]);
+    const floats value = column_lanes<Format, First + Column, true>(groups[p], aids[p]);
     FEWBITS_UNROLL for (std::size_t r = 0; r < Rows; ++r) sum[r][p] =
         multiply_add(fill_floats(rows[r][Column]), value, sum[r][p]);
   }
