@@ -37,28 +37,28 @@ inline constexpr packed_places places_of = [] {
   return places;
 }();
 
-/// Codes whose bits fill whole bytes, after packing in groups of `group` bytes: the group's byte that is stored as byte
+/// Codes whose bits fill whole bytes, after packing in groups of Group bytes: the group's byte that is stored as byte
 /// j.
-template <int Bits, bit_order Order>
+template <int Bits, bit_order Order, std::size_t Group>
 constexpr std::size_t packed_byte(std::size_t j) noexcept {
-  constexpr std::size_t group = Bits == 4 ? 2 : Bits % 2 == 0 ? 4 : 8;  // two codes a half, four a word, or eight
-  constexpr std::size_t used = static_cast<std::size_t>(Bits) * group / 8;
-  return j / used * group + (Order == bit_order::low_first ? j % used : used - 1 - j % used);
+  constexpr std::size_t used = static_cast<std::size_t>(Bits) * Group / 8;
+  return j / used * Group + (Order == bit_order::low_first ? j % used : used - 1 - j % used);
 }
-/// Of sixteen codes and of sixty-four, which bytes are stored.
+/// Of sixteen codes, in groups of four or eight, which bytes are stored.
 template <int Bits, bit_order Order>
 inline constexpr std::array<std::uint8_t, 16> stored_bytes_of = [] {
   std::array<std::uint8_t, 16> places{};
   places.fill(no_byte);
   for (std::size_t j = 0; j < 2 * static_cast<std::size_t>(Bits); ++j)
-    places[j] = static_cast<std::uint8_t>(packed_byte<Bits, Order>(j));
+    places[j] = static_cast<std::uint8_t>(packed_byte < Bits, Order, Bits % 2 == 0 ? 4 : 8 > (j));
   return places;
 }();
+/// Of sixty-four codes, codes of 4 bits in groups of two.
 template <int Bits, bit_order Order>
 alignas(64) inline constexpr std::array<std::uint8_t, 64> sixty_four_stored = [] {
   std::array<std::uint8_t, 64> places{};
   for (std::size_t j = 0; j < 8 * static_cast<std::size_t>(Bits); ++j)
-    places[j] = static_cast<std::uint8_t>(packed_byte<Bits, Order>(j));
+    places[j] = static_cast<std::uint8_t>(packed_byte < Bits, Order, Bits == 4 ? 2 : Bits % 2 == 0 ? 4 : 8 > (j));
   return places;
 }();
 

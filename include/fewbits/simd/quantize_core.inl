@@ -305,10 +305,11 @@ void quantize_blocks(const Job& job, bool& failed) noexcept {
     in_batches = job.column_stride == 1 && job.reference.weights_of_errors == nullptr;
   if (!job.codes_are_zero) {
     // Batches write whole blocks from end to end; what follows is put together from bits.
-    const std::size_t in_blocks = in_batches
-                                      ? job.layout.columns() / Job::format::shape.columns * Job::format::shape.columns *
-                                            static_cast<std::size_t>(Job::format::element_bits) / 8
-                                      : 0;
+    std::size_t in_blocks = 0;
+    if constexpr (batches_blocks<Job>)
+      if (in_batches)
+        in_blocks = job.layout.columns() / Job::format::shape.columns * Job::format::shape.columns *
+                    static_cast<std::size_t>(Job::format::element_bits) / 8;
     if (in_blocks != job.row_code_bytes)
       for (std::size_t r = 0; r < job.layout.rows(); ++r)
         std::memset(job.codes + r * job.row_code_bytes + in_blocks, 0, job.row_code_bytes - in_blocks);
