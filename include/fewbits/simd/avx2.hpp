@@ -283,15 +283,7 @@ FEWBITS_LANES void store_packed(void* to, halves lanes) noexcept {
     store_packed_bytes<Bits, Order>(to, bytes);
   }
 }
-FEWBITS_LANES void store_bytes(void* to, halves first, halves second) noexcept {
-  store_bytes(to, first);
-  store_bytes(static_cast<std::byte*>(to) + 32, second);
-}
-template <int Bits, bit_order Order>
-FEWBITS_LANES void store_packed(void* to, halves first, halves second) noexcept {
-  store_packed<Bits, Order>(to, first);
-  store_packed<Bits, Order>(static_cast<std::byte*>(to) + 4 * Bits, second);
-}
+inline constexpr bool packs_sixty_four = false;
 FEWBITS_LANES halves load_pair(const void* from) noexcept {
   const words all = load_words(from);
   return {all.low, all.high};

@@ -141,23 +141,18 @@ struct halves {
 };
 inline constexpr __mmask32 all_halves = ~__mmask32{0};
 FEWBITS_LANES halves fill_halves(std::uint32_t half) noexcept { return {_mm512_set1_epi16(static_cast<short>(half))}; }
-alignas(64) inline constexpr std::array<std::uint16_t, 32> even_halves = [] {
-  std::array<std::uint16_t, 32> places{};
-  for (std::size_t i = 0; i < 32; ++i)
-    places[i] = static_cast<std::uint16_t>(2 * i);
+template <class T, std::size_t First>
+alignas(64) inline constexpr std::array<T, 64 / sizeof(T)> every_second = [] {
+  std::array<T, 64 / sizeof(T)> places{};
+  for (std::size_t i = 0; i < places.size(); ++i)
+    places[i] = static_cast<T>(2 * i + First);
   return places;
 }();
 FEWBITS_LANES halves join(words first, words second) noexcept {
-  return {_mm512_permutex2var_epi16(first, _mm512_load_si512(even_halves.data()), second)};
+  return {_mm512_permutex2var_epi16(first, _mm512_load_si512(every_second<std::uint16_t, 0>.data()), second)};
 }
-alignas(64) inline constexpr std::array<std::uint16_t, 32> odd_halves = [] {
-  std::array<std::uint16_t, 32> places = even_halves;
-  for (std::uint16_t& each : places)
-    each = static_cast<std::uint16_t>(each + 1);
-  return places;
-}();
 FEWBITS_LANES halves join_high(words first, words second) noexcept {
-  return {_mm512_permutex2var_epi16(first, _mm512_load_si512(odd_halves.data()), second)};
+  return {_mm512_permutex2var_epi16(first, _mm512_load_si512(every_second<std::uint16_t, 1>.data()), second)};
 }
 FEWBITS_LANES halves join_saturated(words first, words second) noexcept {
   const __m512i places = _mm512_set_epi64(7, 5, 3, 1, 6, 4, 2, 0);
@@ -198,23 +193,15 @@ FEWBITS_LANES void store_packed(void* to, halves lanes) noexcept {
   }
 }
 // Sixty-four codes: the low byte of each half.
-alignas(64) inline constexpr std::array<std::uint8_t, 64> even_bytes = [] {
-  std::array<std::uint8_t, 64> places{};
-  for (std::size_t i = 0; i < 64; ++i)
-    places[i] = static_cast<std::uint8_t>(2 * i);
-  return places;
-}();
 FEWBITS_LANES __m512i low_bytes(halves first, halves second) noexcept {
-  return _mm512_permutex2var_epi8(first.all, _mm512_load_si512(even_bytes.data()), second.all);
+  return _mm512_permutex2var_epi8(first.all, _mm512_load_si512(every_second<std::uint8_t, 0>.data()), second.all);
 }
-FEWBITS_LANES void store_bytes(void* to, halves first, halves second) noexcept {
-  _mm512_storeu_si512(to, low_bytes(first, second));
-}
+inline constexpr bool packs_sixty_four = true;
 template <int Bits, bit_order Order>
-FEWBITS_LANES void store_packed(void* to, halves first, halves second) noexcept {
+FEWBITS_LANES void store_packed_bytes(void* to, __m512i codes) noexcept {
   constexpr bool low = Order == bit_order::low_first;
   constexpr short two_factors = low ? 1 | 1 << (Bits + 8) : 1 << Bits | 1 << 8;
-  __m512i joined = _mm512_maddubs_epi16(low_bytes(first, second), _mm512_set1_epi16(two_factors));
+  __m512i joined = _mm512_maddubs_epi16(codes, _mm512_set1_epi16(two_factors));
   if constexpr (Bits != 4) {
     constexpr int four_factors = low ? 1 | 1 << (2 * Bits + 16) : 1 << 2 * Bits | 1 << 16;
     joined = _mm512_madd_epi16(joined, _mm512_set1_epi32(four_factors));
@@ -240,6 +227,13 @@ FEWBITS_LANES void store_packed(void* to, halves first, halves second) noexcept 
       store_some<count - 16>(out + 16, _mm512_maskz_extracti32x4_epi32(0xf, bytes, 1));
   }
 }
+template <int Bits, bit_order Order>
+FEWBITS_LANES void store_packed(void* to, halves first, halves second) noexcept {
+  if constexpr (Bits == 8)
+    _mm512_storeu_si512(to, low_bytes(first, second));
+  else
+    store_packed_bytes<Bits, Order>(to, low_bytes(first, second));
+}
 FEWBITS_LANES halves load_pair(const void* from) noexcept { return {_mm512_loadu_si512(from)}; }
 FEWBITS_LANES halves add(halves a, halves b) noexcept { return {_mm512_add_epi16(a.all, b.all)}; }
 FEWBITS_LANES halves subtract_saturated(halves a, halves b) noexcept { return {_mm512_subs_epu16(a.all, b.all)}; }
@@ -256,14 +250,8 @@ FEWBITS_LANES halves select_greater(halves a, halves b, halves then, halves othe
 FEWBITS_LANES halves with_missing_bits(halves others, halves where, halves from) noexcept {
   return {_mm512_ternarylogic_epi32(others.all, where.all, from.all, 0xf4)};
 }
-alignas(64) inline constexpr std::array<std::uint8_t, 64> odd_bytes = [] {
-  std::array<std::uint8_t, 64> places{};
-  for (std::size_t i = 0; i < 64; ++i)
-    places[i] = static_cast<std::uint8_t>(2 * i + 1);
-  return places;
-}();
 FEWBITS_LANES words high_bytes(halves first, halves second) noexcept {
-  return _mm512_permutex2var_epi8(first.all, _mm512_load_si512(odd_bytes.data()), second.all);
+  return _mm512_permutex2var_epi8(first.all, _mm512_load_si512(every_second<std::uint8_t, 1>.data()), second.all);
 }
 template <bit_order Order>
 FEWBITS_LANES void store_nibbles(void* to, words codes) noexcept {

@@ -37,10 +37,12 @@ FEWBITS_LANES void store_codes(std::byte* to, halves codes) noexcept {
 }
 template <int Bits, bit_order Order>
 FEWBITS_LANES void store_codes(std::byte* to, halves first, halves second) noexcept {
-  if constexpr (Bits == 8)
-    store_bytes(to, first, second);
-  else
+  if constexpr (packs_sixty_four) {
     store_packed<Bits, Order>(to, first, second);
+  } else {
+    store_codes<Bits, Order>(to, first);
+    store_codes<Bits, Order>(to + 4 * Bits, second);
+  }
 }
 
 /// Writes past the caches, but for what is left over at both ends: to memory that nobody reads soon.
@@ -160,7 +162,7 @@ FEWBITS_LANES void store_high_codes(const To& to, std::size_t i, halves first, h
     } else if constexpr (bits == 4) {
       store_nibbles<To::order>(to.data + to.bytes(i), high_bytes(first, second));
     } else {
-      store_packed<bits, To::order>(to.data + to.bytes(i), shift_right<8>(first), shift_right<8>(second));
+      store_codes<bits, To::order>(to.data + to.bytes(i), shift_right<8>(first), shift_right<8>(second));
     }
   }
 }
@@ -185,7 +187,7 @@ FEWBITS_LANES void convert_numbers(const From& from, const To& to, std::size_t i
     if constexpr (To::is_packed)
       store_codes<target::format.bits(), To::order>(to.data + to.bytes(i), first, second);
     else
-      store_bytes(to.data + i, first, second);
+      store_codes<8, bit_order::low_first>(reinterpret_cast<std::byte*>(to.data + i), first, second);
   } else if constexpr (way == convert_step::table) {
     const table16 codes = load_table(converted_codes<source, target, Encoding>.data());
     for (std::size_t k = i; k < i + 64; k += 32)

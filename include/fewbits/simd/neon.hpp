@@ -284,15 +284,7 @@ FEWBITS_LANES void store_packed(void* to, halves lanes) noexcept {
   store_packed<Bits, Order>(to, widen_halves(lanes.part[0], lanes.part[1]));
   store_packed<Bits, Order>(static_cast<std::byte*>(to) + 2 * Bits, widen_halves(lanes.part[2], lanes.part[3]));
 }
-FEWBITS_LANES void store_bytes(void* to, halves first, halves second) noexcept {
-  store_bytes(to, first);
-  store_bytes(static_cast<std::byte*>(to) + 32, second);
-}
-template <int Bits, bit_order Order>
-FEWBITS_LANES void store_packed(void* to, halves first, halves second) noexcept {
-  store_packed<Bits, Order>(to, first);
-  store_packed<Bits, Order>(static_cast<std::byte*>(to) + 4 * Bits, second);
-}
+inline constexpr bool packs_sixty_four = false;
 FEWBITS_LANES halves load_pair(const void* from) noexcept {
   FEWBITS_EACH_PART(halves, vreinterpretq_u16_u8(vld1q_u8(static_cast<const std::uint8_t*>(from) + 16 * p)));
 }

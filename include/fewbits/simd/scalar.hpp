@@ -332,16 +332,8 @@ FEWBITS_LANES void store_nibbles(void* to, words codes) noexcept {
   std::memcpy(to, joined, sizeof joined);
 }
 #undef FEWBITS_EACH_HALF
-/// The low bytes of sixty-four halves; codes packed without gaps.
-FEWBITS_LANES void store_bytes(void* to, halves first, halves second) noexcept {
-  store_bytes(to, first);
-  store_bytes(static_cast<std::byte*>(to) + 32, second);
-}
-template <int Bits, bit_order Order>
-FEWBITS_LANES void store_packed(void* to, halves first, halves second) noexcept {
-  store_packed<Bits, Order>(to, first);
-  store_packed<Bits, Order>(static_cast<std::byte*>(to) + 4 * Bits, second);
-}
+/// Does store_packed take two registers of codes, of up to 8 bits?
+inline constexpr bool packs_sixty_four = false;
 /// The nearest integers by the rounding of the machine, for numbers below 2^22.
 FEWBITS_LANES words nearest(floats a) noexcept {
   const words anchor = fill(0x4b400000);
